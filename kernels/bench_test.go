@@ -1,0 +1,60 @@
+package kernels
+
+import "testing"
+
+// BenchmarkKernels times each kernel and its portable twin on 64 Ki values, the
+// size of a piece that workers handle; MB/s counts the float32 side.
+func BenchmarkKernels(b *testing.B) {
+	const n = 1 << 16
+	x, y := datasets[0].make(n, 1), datasets[0].make(n, 2)
+	half, bf16 := make([]byte, 2*n), make([]byte, 2*n)
+	F32ToF16(half, x)
+	F32ToBF16(bf16, x)
+	q, nib, codes := make([]int8, n), make([]byte, n/2), make([]uint8, n)
+	QuantizeAffine(q, x, 0.1, 0, -8, 7)
+	PackInt4(nib, q)
+	q8, q4 := make([]byte, n/32*34), make([]byte, n/32*18)
+	QuantizeQ8_0(q8, x)
+	QuantizeQ4_0(q4, x)
+	f, counts := make([]float32, n), make([]uint32, 256)
+	var levels [16]float32
+	mid := x[:15]
+	for _, k := range []struct {
+		name            string
+		active, generic func()
+	}{
+		{"MinMax", func() { minMax(x) }, func() { minMaxGeneric(x) }},
+		{"AbsMax", func() { absMax(x) }, func() { absMaxGeneric(x) }},
+		{"CheckFinite", func() { checkFinite(x) }, func() { checkFiniteGeneric(x) }},
+		{"Moments", func() { moments(x) }, func() { momentsGeneric(x) }},
+		{"SumSquaredDiff", func() { sumSquaredDiff(x, y) }, func() { sumSquaredDiffGeneric(x, y) }},
+		{"Compare", func() { compare(x, y) }, func() { compareGeneric(x, y) }},
+		{"Histogram", func() { histogram(counts, x, -0.3, 400) }, func() { histogramGeneric(counts, x, -0.3, 400) }},
+		{"F16ToF32", func() { f16ToF32(f, half) }, func() { f16ToF32Generic(f, half) }},
+		{"F32ToF16", func() { f32ToF16(half, x) }, func() { f32ToF16Generic(half, x) }},
+		{"BF16ToF32", func() { bf16ToF32(f, bf16) }, func() { bf16ToF32Generic(f, bf16) }},
+		{"F32ToBF16", func() { f32ToBF16(bf16, x) }, func() { f32ToBF16Generic(bf16, x) }},
+		{"QuantizeAffine", func() { quantizeAffine(q, x, 0.01, 0, -8, 7) }, func() { quantizeAffineGeneric(q, x, 0.01, 0, -8, 7) }},
+		{"DequantizeAffine", func() { dequantizeAffine(f, q, 0.01, 0) }, func() { dequantizeAffineGeneric(f, q, 0.01, 0) }},
+		{"PackInt4", func() { packInt4(nib, q) }, func() { packInt4Generic(nib, q) }},
+		{"UnpackInt4", func() { unpackInt4(q, nib) }, func() { unpackInt4Generic(q, nib) }},
+		{"CountAbove", func() { countAbove(codes, x, 1, mid) }, func() { countAboveGeneric(codes, x, 1, mid) }},
+		{"Lookup16", func() { lookup16(f, codes, &levels, 1) }, func() { lookup16Generic(f, codes, &levels, 1) }},
+		{"QuantizeQ4_0", func() { quantizeQ4_0(q4, x) }, func() { quantizeQ4_0Generic(q4, x) }},
+		{"DequantizeQ4_0", func() { dequantizeQ4_0(f, q4) }, func() { dequantizeQ4_0Generic(f, q4) }},
+		{"QuantizeQ8_0", func() { quantizeQ8_0(q8, x) }, func() { quantizeQ8_0Generic(q8, x) }},
+		{"DequantizeQ8_0", func() { dequantizeQ8_0(f, q8) }, func() { dequantizeQ8_0Generic(f, q8) }},
+	} {
+		for _, v := range []struct {
+			name string
+			run  func()
+		}{{Active(), k.active}, {"generic", k.generic}} {
+			b.Run(k.name+"/"+v.name, func(b *testing.B) {
+				b.SetBytes(4 * n)
+				for b.Loop() {
+					v.run()
+				}
+			})
+		}
+	}
+}

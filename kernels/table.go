@@ -1,0 +1,39 @@
+package kernels
+
+// Entry is one row of the table of kernels.
+type Entry struct {
+	Name string // of the function in this package
+	Impl string // what runs in this build: "simd128" or "portable"
+	Doc  string // what it computes, in a few words
+}
+
+// Active is what the kernels of this build run on: "simd128" or "portable".
+func Active() string { return active }
+
+// Table lists every kernel, in the order that a person reads it.
+func Table() []Entry {
+	return []Entry{
+		{"MinMax", active, "smallest and largest value"},
+		{"AbsMax", active, "largest magnitude"},
+		{"CheckFinite", active, "index of the first NaN or infinity"},
+		{"Sum", active, "sum in float64"},
+		{"Moments", active, "sum and sum of squares in float64"},
+		{"SumSquaredDiff", active, "sum of squared differences in float64"},
+		{"Compare", active, "error, signal, product and largest difference in one pass"},
+		{"Histogram", active, "counts over bins of equal width"},
+		{"F16ToF32", active, "half float to float32"},
+		{"F32ToF16", active, "float32 to half float, ties to even"},
+		{"BF16ToF32", active, "bfloat16 to float32"},
+		{"F32ToBF16", active, "float32 to bfloat16, ties to even"},
+		{"QuantizeAffine", active, "float32 to int8 with a scale and a zero point"},
+		{"DequantizeAffine", active, "int8 with a scale and a zero point to float32"},
+		{"PackInt4", active, "two signed 4-bit codes to a byte, low nibble first"},
+		{"UnpackInt4", active, "bytes to signed 4-bit codes"},
+		{"CountAbove", active, "index of the nearest level of a codebook, by thresholds"},
+		{"Lookup16", active, "levels of a codebook of 16"},
+		{"QuantizeQ4_0", active, "ggml Q4_0 blocks"},
+		{"DequantizeQ4_0", active, "ggml Q4_0 blocks to float32"},
+		{"QuantizeQ8_0", active, "ggml Q8_0 blocks"},
+		{"DequantizeQ8_0", active, "ggml Q8_0 blocks to float32"},
+	}
+}

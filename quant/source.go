@@ -1,0 +1,49 @@
+package quant
+
+// Source is a file of named tensors, opened but not read: GGUF, safetensors,
+// npy, npz, a PyTorch checkpoint. Reading goes through an io.ReaderAt and
+// touches only what is asked for.
+type Source interface {
+	// Container is the kind of file: "gguf", "safetensors", "npy", "npz", "pytorch", "raw".
+	Container() string
+	// Metadata is the file's own key-value pairs, in file order.
+	Metadata() []Meta
+	// Tensors describes every tensor, in file order.
+	Tensors() []TensorInfo
+	// ReadRows reads rows [row, row+n) of tensor i as float32 into dst, which
+	// holds n × Cols values. Quantized types are dequantized.
+	ReadRows(i, row, n int, dst []float32) error
+	// ReadRaw reads len(dst) bytes from offset off of tensor i's own bytes.
+	ReadRaw(i int, off int64, dst []byte) error
+}
+
+// Meta is one key-value pair of a file.
+type Meta struct {
+	Key   string
+	Type  string // as the container names it: "u32", "string", "[string]"
+	Value any    // integers, floats, bool, string, or a slice of one of those
+}
+
+// TensorInfo describes a tensor in a file.
+type TensorInfo struct {
+	Name     string
+	Shape    []int  // outermost first
+	Type     string // as the container names it: "F32", "Q4_K", "BF16", "<f4"
+	Offset   int64  // of its first byte in the file; in a compressed member, 0
+	Bytes    int64  // that it takes in the file
+	Readable bool   // whether ReadRows can turn it into float32
+	Why      string // why not
+}
+
+// Len is the number of values.
+func (i TensorInfo) Len() int { n, _ := Count(i.Shape); return n }
+
+// ReadTensor reads tensor i of s whole.
+func ReadTensor(s Source, i int) (Tensor, error) {
+	info := s.Tensors()[i]
+	t := Tensor{Name: info.Name, Shape: info.Shape, Data: make([]float32, info.Len())}
+	if t.Len() == 0 {
+		return t, nil
+	}
+	return t, s.ReadRows(i, 0, t.Rows(), t.Data)
+}
