@@ -1,0 +1,33 @@
+package floats
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+var fp32 = &format{
+	name:    "FP32",
+	summary: "The 32-bit float that every tensor here is held in: nothing is lost.",
+	exp:     8,
+	man:     23,
+	bias:    127,
+	encode:  F32ToBytes,
+	decode:  BytesToF32,
+	rule:    "the bits of x as they are",
+}
+
+// F32ToBytes writes FP32 values, 4 bytes each.
+func F32ToBytes(dst []byte, src []float32) {
+	src = src[:min(len(src), len(dst)/4)]
+	for i, x := range src {
+		binary.LittleEndian.PutUint32(dst[4*i:4*i+4], math.Float32bits(x))
+	}
+}
+
+// BytesToF32 reads FP32 values, 4 bytes each.
+func BytesToF32(dst []float32, src []byte) {
+	dst = dst[:min(len(dst), len(src)/4)]
+	for i := range dst {
+		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i : 4*i+4]))
+	}
+}

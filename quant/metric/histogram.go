@@ -1,0 +1,106 @@
+package metric
+
+import (
+	"math"
+
+	"fewbits/kernels"
+)
+
+// Histogram counts values in equal bins over [Lo, Hi]. What lies outside is in
+// the first or the last bin.
+type Histogram struct {
+	Lo, Hi float64
+	Counts []float32
+}
+
+// Values is a histogram of x over its own range in n bins. An empty or
+// constant x gets a range of width 1 around its value, or a millionth of it.
+func Values(x []float32, n int) Histogram {
+	lo, hi := kernels.MinMax(x)
+	h := Histogram{Lo: float64(lo), Hi: float64(hi)}
+	if !(h.Hi > h.Lo) {
+		w := math.Max(math.Abs(h.Lo)*1e-6, 0.5)
+		h.Lo, h.Hi = h.Lo-w, h.Hi+w
+	}
+	counts := make([]uint32, n)
+	kernels.Histogram(counts, x, float32(h.Lo), float32(h.Hi))
+	h.Counts = make([]float32, n)
+	for i, c := range counts {
+		h.Counts[i] = float32(c)
+	}
+	return h
+}
+
+
+// Errors is a histogram of y−x whose bins are a power of two wide and begin at
+// multiples of it, so that two of them can be merged exactly.
+type Errors struct {
+	Step   float64   // width of a bin
+	First  int       // bin i covers [(First+i)·Step, (First+i+1)·Step)
+	Counts []float32 // about 64 … 128 of them
+}
+
+// errorSpread is how many root mean squares the error histogram reaches to
+// either side; what lies farther out is in the end bins.
+const errorSpread = 4.0
+
+// ErrorHistogram counts y−x. rmse and maxAbs are those of the whole.
+func ErrorHistogram(x, y []float32, rmse, maxAbs float64) Errors {
+	reach := math.Min(errorSpread*rmse, maxAbs)
+	if !(reach > 0) {
+		return Errors{Step: 1, First: -1, Counts: []float32{0, float32(len(x))}}
+	}
+	step := math.Exp2(math.Ceil(math.Log2(reach / 64)))
+	half := int(math.Ceil(reach / step))
+	e := Errors{Step: step, First: -half, Counts: make([]float32, 2*half)}
+	inv, off := float32(1/step), float32(half)
+	for i, v := range x {
+		f := (y[i]-v)*inv + off
+		j := int(f)
+		if !(f > 0) {
+			j = 0
+		} else if j >= len(e.Counts) {
+			j = len(e.Counts) - 1
+		}
+		e.Counts[j]++
+	}
+	return e
+}
+
+// Heat is a picture of y−x over a tensor: every cell holds the error of
+// largest magnitude among the weights that it covers, with its sign.
+type Heat struct {
+	W, H  int
+	Max   float64 // largest magnitude drawn
+	Cells []float32
+}
+
+// ErrorHeat shrinks y−x, rows × cols, to at most w × h cells.
+func ErrorHeat(x, y []float32, rows, cols, w, h int) Heat {
+	w, h = min(w, cols), min(h, rows)
+	m := Heat{W: w, H: h, Cells: make([]float32, w*h)}
+	if w == 0 || h == 0 {
+		return m
+	}
+	edge := make([]int, w+1)
+	for c := range edge {
+		edge[c] = c * cols / w
+	}
+	var most float32
+	for r := range rows {
+		cells := m.Cells[(r*h/rows)*w:][:w]
+		xr, yr := x[r*cols:][:cols], y[r*cols:][:cols]
+		for c := range cells {
+			best := cells[c]
+			for i := edge[c]; i < edge[c+1]; i++ {
+				if e := yr[i] - xr[i]; e*e > best*best {
+					best = e
+				}
+			}
+			cells[c] = best
+			most = max(most, best, -best)
+		}
+	}
+	m.Max = float64(most)
+	return m
+}

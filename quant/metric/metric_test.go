@@ -1,0 +1,136 @@
+package metric
+
+import (
+	"encoding/json"
+	"math"
+	"testing"
+
+	"fewbits/quant"
+)
+
+func close(a, b float64) bool { return math.Abs(a-b) <= 1e-12*math.Max(1, math.Abs(b)) }
+
+// The numbers of this case were worked out by hand.
+func TestMeasureByHand(t *testing.T) {
+	x := []float32{3, 4, 0, 0}
+	y := []float32{3, 3, 0, 1}
+	r := Measure(x, y, &quant.Packed{Format: "F", Name: "t", Bytes: make([]byte, 2)})
+	for _, c := range []struct {
+		name      string
+		got, want float64
+	}{
+		{"bits per weight", r.BitsPerWeight, 4},
+		{"ratio", r.Ratio, 8},
+		{"mse", r.MSE, 0.5},
+		{"rmse", r.RMSE, math.Sqrt(0.5)},
+		{"relative rmse", r.RelRMSE, math.Sqrt(2.0 / 25)},
+		{"sqnr", float64(r.SQNR), 10 * math.Log10(25.0/2)},
+		{"max", r.MaxAbs, 1},
+		{"cosine", r.Cosine, 21 / (5 * math.Sqrt(19))},
+	} {
+		if !close(c.got, c.want) {
+			t.Errorf("%s is %v, want %v", c.name, c.got, c.want)
+		}
+	}
+}
+
+func TestSumsOfPartsAddUp(t *testing.T) {
+	x := make([]float32, 1000)
+	y := make([]float32, 1000)
+	for i := range x {
+		x[i] = float32(i%17) - 8
+		y[i] = x[i] + float32(i%5)/16
+	}
+	var whole, parts Sums
+	whole.Add(x, y, 100)
+	for i := 0; i < len(x); i += 250 {
+		parts.Add(x[i:i+250], y[i:i+250], 25)
+	}
+	if a, b := whole.Report("F", ""), parts.Report("F", ""); !close(a.MSE, b.MSE) || !close(a.Cosine, b.Cosine) || a.Bytes != b.Bytes || a.MaxAbs != b.MaxAbs {
+		t.Errorf("whole %+v\nparts %+v", a, b)
+	}
+}
+
+func TestNoErrorIsInfiniteAndNullInJSON(t *testing.T) {
+	x := []float32{1, 2}
+	r := Measure(x, x, &quant.Packed{Bytes: make([]byte, 8)})
+	if !math.IsInf(float64(r.SQNR), 1) || r.Cosine != 1 {
+		t.Errorf("got %+v", r)
+	}
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Report
+	if err := json.Unmarshal(text, &back); err != nil || back != r {
+		t.Errorf("%s came back as %+v, %v", text, back, err)
+	}
+}
+
+func TestZerosAndNothing(t *testing.T) {
+	zero := []float32{0, 0}
+	if r := Measure(zero, []float32{1, 0}, &quant.Packed{Bytes: make([]byte, 1)}); r.Cosine != 0 || r.RelRMSE != 0 {
+		t.Errorf("zeros against not: %+v", r)
+	}
+	if r := Measure(nil, nil, &quant.Packed{}); r.BitsPerWeight != 0 || r.Cosine != 1 {
+		t.Errorf("nothing: %+v", r)
+	}
+}
+
+func sum(x []float32) (s float64) {
+	for _, v := range x {
+		s += float64(v)
+	}
+	return s
+}
+
+func TestHistograms(t *testing.T) {
+	x := []float32{-1, -0.5, 0, 0.25, 1}
+	h := Values(x, 4)
+	if h.Lo != -1 || h.Hi != 1 || sum(h.Counts) != 5 || h.Counts[0] != 1 || h.Counts[1] != 1 || h.Counts[2] != 2 || h.Counts[3] != 1 {
+		t.Errorf("values: %+v", h)
+	}
+	if h := Values([]float32{7, 7}, 8); !(h.Lo < 7 && 7 < h.Hi) || sum(h.Counts) != 2 {
+		t.Errorf("constant: %+v", h)
+	}
+	y := []float32{-1, -0.375, 0, 0.25, 0.75}
+	r := Measure(x, y, &quant.Packed{Bytes: make([]byte, 1)})
+	e := ErrorHistogram(x, y, r.RMSE, r.MaxAbs)
+	if l := math.Log2(e.Step); l != math.Trunc(l) {
+		t.Errorf("step %v is no power of two", e.Step)
+	}
+	if sum(e.Counts) != 5 || float64(e.First)*e.Step > -0.25 || float64(e.First+len(e.Counts))*e.Step < 0.25 {
+		t.Errorf("errors: %+v", e)
+	}
+	// The bin of an error of exactly 0.125 begins there.
+	if i := int(0.125/e.Step) - e.First; e.Counts[i] != 1 {
+		t.Errorf("no error of 0.125 in bin %d: %+v", i, e)
+	}
+	if e := ErrorHistogram(x, x, 0, 0); sum(e.Counts) != 5 {
+		t.Errorf("no error: %+v", e)
+	}
+}
+
+func TestErrorHeatKeepsTheLargest(t *testing.T) {
+	const rows, cols = 8, 9
+	x := make([]float32, rows*cols)
+	y := make([]float32, rows*cols)
+	y[3*cols+5] = -2
+	y[3*cols+4] = 1
+	h := ErrorHeat(x, y, rows, cols, 3, 4)
+	if h.W != 3 || h.H != 4 || h.Max != 2 {
+		t.Fatalf("%+v", h)
+	}
+	for i, c := range h.Cells {
+		want := float32(0)
+		if i == 1*3+1 {
+			want = -2
+		}
+		if c != want {
+			t.Errorf("cell %d is %v, want %v", i, c, want)
+		}
+	}
+	if h := ErrorHeat(x, y, rows, cols, 100, 100); h.W != cols || h.H != rows {
+		t.Errorf("a small tensor is not enlarged: %+v", h)
+	}
+}
