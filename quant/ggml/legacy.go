@@ -1,0 +1,118 @@
+package ggml
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// legacyBlock is how many values a block of the legacy types holds.
+const legacyBlock = 32
+
+// Searches of the legacy types that have a minimum, for an importance matrix.
+var (
+	searchQ41 = minSearch{top: 15, from: -0.9, by: 0.05, last: 36}
+	searchQ51 = minSearch{top: 31, from: -0.9, by: 0.05, last: 36}
+)
+
+// reciprocal is 1/d, 0 for 0. It is infinite for d below 2^−128.
+func reciprocal(d float32) float32 {
+	if d == 0 {
+		return 0
+	}
+	return 1 / d
+}
+
+func infinite(v float32) bool { return math.Float32bits(v)&0x7fffffff == 0x7f800000 }
+
+// tooSmall says why a block is refused whose scale has no finite inverse: the
+// reference multiplies by it and converts the product to an integer.
+func tooSmall(column int, d float32) string {
+	return fmt.Sprintf("the values of the block at column %d are so near each other or 0 that the inverse of its scale %g is past float32's range, and what ggml writes is undefined: set them to 0, or scale the tensor up", column, d)
+}
+
+// checkInverse looks for blocks that tooSmall is about in a packed row whose
+// blocks begin with d, where d is the largest magnitude over steps. They have
+// a stored d of 0, and hardly any other block has.
+func checkInverse(b []byte, x []float32, size int, steps float32) string {
+	for i := 0; i+legacyBlock <= len(x); i += legacyBlock {
+		at := i / legacyBlock * size
+		if b[at] != 0 || b[at+1]&0x7f != 0 {
+			continue
+		}
+		_, top := largest(x[i : i+legacyBlock])
+		if d := top / steps; infinite(reciprocal(d)) {
+			return tooSmall(i, d)
+		}
+	}
+	return ""
+}
+
+// tooWide says why a block is refused whose range overflows.
+func tooWide(column int) string {
+	return fmt.Sprintf("the values of the block at column %d are further apart than float32 can say, and what ggml writes is undefined: scale the tensor down", column)
+}
+
+// extremes is the least and the greatest of a block.
+func extremes(x *[legacyBlock]float32) (low, high float32) {
+	low, high = math.MaxFloat32, -math.MaxFloat32
+	for _, v := range x {
+		if v < low {
+			low = v
+		}
+		if v > high {
+			high = v
+		}
+	}
+	return low, high
+}
+
+// roundRange writes the scale d = (max − min)/top and the minimum of a block
+// to b, and its codes ⌊(x − min) · 1/d + 0.5⌋ to q.
+func roundRange(b []byte, x *[legacyBlock]float32, top float32, q *[legacyBlock]uint8, column int) string {
+	low, high := extremes(x)
+	d := (high - low) / top
+	inverse := reciprocal(d)
+	switch {
+	case infinite(d):
+		return tooWide(column)
+	case infinite(inverse):
+		return tooSmall(column, d)
+	}
+	putHalf(b, d)
+	putHalf(b[2:], low)
+	for j, v := range x {
+		q[j] = uint8(min(int32(float32((v-low)*inverse)+0.5), int32(top)))
+	}
+	return ""
+}
+
+// putNibbles packs codes of 4 bits: value j in the low half of byte j, value
+// j + 16 in its high half. High bits of q are dropped.
+func putNibbles(b *[16]byte, q *[legacyBlock]uint8) {
+	for j := range b {
+		b[j] = q[j]&15 | q[j+16]<<4
+	}
+}
+
+func getNibbles(q *[legacyBlock]int8, b *[16]byte) {
+	for j, v := range b {
+		q[j], q[j+16] = int8(v&15), int8(v>>4)
+	}
+}
+
+// putFifth packs bit 4 of the codes: value j in bit j of a 32-bit word.
+func putFifth(b *[4]byte, q *[legacyBlock]uint8) {
+	var h uint32
+	for j, v := range q {
+		h |= uint32(v>>4&1) << j
+	}
+	binary.LittleEndian.PutUint32(b[:], h)
+}
+
+func addFifth(q *[legacyBlock]int8, b *[4]byte) {
+	h := binary.LittleEndian.Uint32(b[:])
+	for j := range q {
+		q[j] |= int8(h>>j&1) << 4
+	}
+}

@@ -1,0 +1,210 @@
+package ggml
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fewbits/quant"
+)
+
+// reading is what a block says about one weight, as it is stored.
+type reading struct {
+	f          *format
+	d          float32 // scale of the block
+	m          float32 // minimum of the block, or what scales the minimums
+	scale, min int32   // of the group; 1 where the block has none
+	code       int32
+	step       float32 // scale of the group: d times scale
+	low        float32 // minimum of the group
+	value      float32
+}
+
+// Open takes apart the block that holds value i, reading it bit by bit through
+// its layout.
+func (f *format) Open(p *quant.Packed, i int) (*quant.Opened, error) {
+	if err := f.check(p); err != nil {
+		return nil, err
+	}
+	if i < 0 || i >= p.Len() {
+		return nil, fmt.Errorf("ggml: tensor %q holds %d values; there is no value %d", p.Name, p.Len(), i)
+	}
+	t := f.typ()
+	n, k := i/t.Block, i%t.Block
+	b := p.Bytes[n*t.Bytes : (n+1)*t.Bytes : (n+1)*t.Bytes]
+	o := &quant.Opened{Index: i, Block: n, Offset: int64(n * t.Bytes), Bytes: b}
+	r := f.reading(b, k)
+	for j := range f.layout {
+		o.Fields = append(o.Fields, f.layout[j].field(b, k))
+	}
+	o.Value, o.Code = r.value, r.code
+	o.Levels = r.levels()
+	o.Formula = r.formula()
+	o.Rule = f.rule(r, p.Options.Importance != nil)
+	return o, nil
+}
+
+// field is the part as weight k of the block sees it.
+func (p *part) field(b []byte, k int) quant.Field {
+	mine := p.spans(p.index(k))
+	v, text := bits(b, mine), ""
+	switch p.kind {
+	case half:
+		text = number(fromHalf(uint16(v)))
+	case signed:
+		text = integer(int32(int8(v)))
+	default:
+		text = integer(int32(v))
+	}
+	return quant.Field{Name: p.name, Role: p.role, Spans: p.all(), Mine: mine, Text: text}
+}
+
+// reading reads weight k of a block through its layout.
+func (f *format) reading(b []byte, k int) *reading {
+	r := &reading{f: f, scale: 1, min: 1}
+	for i := range f.layout {
+		p := &f.layout[i]
+		v := bits(b, p.spans(p.index(k)))
+		whole := int32(v)
+		if p.kind == signed {
+			whole = int32(int8(v))
+		}
+		switch {
+		case p.kind == half && p.role == quant.RoleMin:
+			r.m = fromHalf(uint16(v))
+		case p.kind == half:
+			r.d = fromHalf(uint16(v))
+		case p.role == quant.RoleScale:
+			r.scale = whole
+		case p.role == quant.RoleMin:
+			r.min = whole
+		default:
+			r.code |= whole << p.shift
+		}
+	}
+	r.step, r.low = r.d, r.m
+	if f.groupScales() {
+		r.step = float32(r.d * float32(r.scale-f.scaleZero))
+		r.low = -float32(r.m * float32(r.min))
+	}
+	r.value = r.at(r.code)
+	return r
+}
+
+// at is the value that a code stands for.
+func (r *reading) at(code int32) float32 {
+	if r.f.hasMin() {
+		return float32(r.step*float32(code)) + r.low
+	}
+	return r.step * float32(code-r.f.zero)
+}
+
+// levels are the distinct values of the weight's group, rising.
+func (r *reading) levels() []float32 {
+	from, n := int32(0), int32(1)<<r.f.bits
+	if r.f.signed {
+		from = -n / 2
+	}
+	var levels []float32
+	for code := from; code < from+n; code++ {
+		if v := r.at(code); v == v {
+			levels = append(levels, v)
+		}
+	}
+	slices.Sort(levels)
+	return slices.Compact(levels)
+}
+
+// formula writes x̂ = d · sc · (q − zero) − dmin · m with its numbers. What a
+// type does not have is left out.
+func (r *reading) formula() []quant.Term {
+	var e terms
+	e.text("x̂ = ")
+	r.product(&e, "d", "sc", "q")
+	r.minimum(&e, "dmin", "m", "m")
+	e.text(" = ")
+	r.product(&e, number(r.d), factor(integer(r.scale)), factor(integer(r.code)))
+	r.minimum(&e, number(r.m), factor(integer(r.min)), factor(number(r.m)))
+	switch {
+	case r.f.groupScales() && r.f.hasMin():
+		e.text(" = "+number(r.step*float32(r.code))+" − ").add(factor(number(-r.low)), quant.RoleMin)
+	case r.f.groupScales():
+		e.text(" = ").add(number(r.step), quant.RoleScale).text(" · ").add(factor(integer(r.code-r.f.zero)), quant.RoleCode)
+	}
+	e.text(" = " + number(r.value))
+	return e
+}
+
+// product writes d · (sc − scaleZero) · (q − zero).
+func (r *reading) product(e *terms, d, scale, code string) {
+	e.add(d, quant.RoleScale).text(" · ")
+	switch {
+	case r.f.scaleZero != 0:
+		e.text("(").add(scale, quant.RoleScale).text(" − " + integer(r.f.scaleZero) + ") · ")
+	case r.f.groupScales():
+		e.add(scale, quant.RoleScale).text(" · ")
+	}
+	if r.f.zero == 0 {
+		e.add(code, quant.RoleCode)
+		return
+	}
+	e.text("(").add(code, quant.RoleCode).text(" − ").add(integer(r.f.zero), quant.RoleZero).text(")")
+}
+
+// minimum writes − dmin · m, or + m where it is the block's own.
+func (r *reading) minimum(e *terms, dmin, m, own string) {
+	switch {
+	case !r.f.hasMin():
+	case r.f.groupScales():
+		e.text(" − ").add(dmin, quant.RoleMin).text(" · ").add(m, quant.RoleMin)
+	default:
+		e.text(" + ").add(own, quant.RoleMin)
+	}
+}
+
+// groupScales says whether groups have scales of their own.
+func (f *format) groupScales() bool { return f.group != f.typ().Block }
+
+// terms builds a formula.
+type terms []quant.Term
+
+func (e *terms) add(text string, role quant.Role) *terms {
+	*e = append(*e, quant.Term{Text: text, Role: role})
+	return e
+}
+
+// text adds plain text, joined to what is plain before it.
+func (e *terms) text(text string) *terms {
+	if n := len(*e); n > 0 && (*e)[n-1].Role == quant.RoleText {
+		(*e)[n-1].Text += text
+		return e
+	}
+	return e.add(text, quant.RoleText)
+}
+
+// number prints five digits of v, with a typographic minus.
+func number(v float32) string {
+	switch {
+	case v != v:
+		return "NaN"
+	case infinite(v) && v > 0:
+		return "∞"
+	case infinite(v):
+		return "−∞"
+	}
+	return strings.ReplaceAll(strconv.FormatFloat(float64(v), 'g', 5, 32), "-", "−")
+}
+
+// factor puts brackets around a number with a sign, to stand after an operator.
+func factor(number string) string {
+	if strings.HasPrefix(number, "−") {
+		return "(" + number + ")"
+	}
+	return number
+}
+
+// integer prints v with a typographic minus.
+func integer(v int32) string {
+	return strings.ReplaceAll(strconv.Itoa(int(v)), "-", "−")
+}

@@ -1,0 +1,88 @@
+package ggml
+
+import "fewbits/quant"
+
+// q6K is Q6_K: x̂ = d · sc · (q − 32) with q from 0 to 63; sc is a signed byte,
+// one for 16 weights.
+//
+//	ql     256 × 4 bits  bytes 0 … 127; bits 0 to 3 of each code
+//	qh     256 × 2 bits  bytes 128 … 191; bits 4 and 5, as putPairs packs them
+//	scales 16 × int8     bytes 192 … 207
+//	d      FP16          bytes 208 … 209
+//
+// Of each 128 weights, weight j has its low bits in byte j mod 64 of 64, the
+// first 64 in the low halves.
+var q6K = &format{
+	id: 14, title: titleK, bits: 6, group: 16, zero: 32, importance: quant.Optional,
+	summary:  "Sixteen groups of 16 with a scale of 8 bits each and no minimum. Hard to tell from the original.",
+	quantize: quantizeRowQ6K,
+	decode:   decodeQ6K,
+	layout: []part{
+		{name: "bits 0 to 3 of 256 codes", role: quant.RoleCode, count: 256, group: 1, spans: strided(0, 4, 64)},
+		{name: "bits 4 and 5 of 256 codes", role: quant.RoleCode, count: 256, group: 1, shift: 4, spans: strided(128, 2, 32)},
+		{name: "16 scales of 8 bits", role: quant.RoleScale, kind: signed, count: 16, group: 16, spans: each(1536, 8)},
+		{name: nameD, role: quant.RoleScale, kind: half, count: 1, spans: at(1664)},
+	},
+	rule: ruleGroup,
+}
+
+// quantizeRowQ6K packs x into dst, 210 bytes for 256 values. The scale of
+// greatest magnitude takes −128. Weights are x², or the importance alone.
+// Source: quantize_row_q6_K_ref and quantize_row_q6_K_impl.
+func quantizeRowQ6K(dst []byte, x, importance []float32) string {
+	var q [superBlock]uint8
+	var w, scales [16]float32
+	for i := 0; i+superBlock <= len(x); i += superBlock {
+		v, b := (*[superBlock]float32)(x[i:]), (*[210]byte)(dst[i/superBlock*210:])
+		for j := range scales {
+			group := v[16*j : 16*j+16]
+			if importance != nil {
+				copy(w[:], importance[i+16*j:])
+			} else {
+				for k, v := range group {
+					w[k] = float32(v * v)
+				}
+			}
+			scales[j] = searchScale(group, w[:], 32, q[16*j:16*j+16])
+		}
+		top, magnitude := largest(scales[:])
+		if magnitude < groupEps {
+			clear(b[:])
+			continue
+		}
+		inverse := -128 / top
+		d := putHalf(b[208:], 1/inverse)
+		for j, s := range scales {
+			sc := int8(min(127, nearest(float32(inverse*s))))
+			b[192+j] = byte(sc)
+			requantizeSym(v[16*j:16*j+16], q[16*j:16*j+16], d*float32(sc), 32)
+		}
+		putSixes((*[192]byte)(b[:]), &q)
+	}
+	return ""
+}
+
+// putSixes packs codes of 6 bits: ql, then qh.
+func putSixes(b *[192]byte, q *[superBlock]uint8) {
+	for j := range 128 {
+		k := j/64*128 + j%64
+		b[j] = q[k]&15 | q[k+64]<<4
+	}
+	for j := range 64 {
+		k := j/32*128 + j%32
+		b[128+j] = q[k]>>4 | q[k+32]>>4<<2 | q[k+64]>>4<<4 | q[k+96]>>4<<6
+	}
+}
+
+func decodeQ6K(b []byte, s *block) {
+	d := getHalf(b[208:])
+	for j := range s.scale {
+		s.scale[j] = float32(d * float32(int8(b[192+j])))
+	}
+	getPairs(&s.code, (*[64]byte)(b[128:]))
+	for j, v := range b[:128] {
+		k := j/64*128 + j%64
+		s.code[k] = s.code[k]<<4 | int8(v&15)
+		s.code[k+64] = s.code[k+64]<<4 | int8(v>>4)
+	}
+}
