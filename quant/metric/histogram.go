@@ -13,24 +13,52 @@ type Histogram struct {
 	Counts []float32
 }
 
-// Values is a histogram of x over its own range in n bins. An empty or
-// constant x gets a range of width 1 around its value, or a millionth of it.
+// tail is the share of the values at either end that may lie outside the drawn
+// range: without it one outlier would squeeze all others into a few bins.
+const tail = 0.001
+
+// Values is a histogram of x in n bins. It covers the whole range of x, or, where
+// few values lie far out, the range without them: they are in the end bins.
+// A constant x gets a range of width 1 around its value, or a millionth of it.
 func Values(x []float32, n int) Histogram {
-	lo, hi := kernels.MinMax(x)
-	h := Histogram{Lo: float64(lo), Hi: float64(hi)}
-	if !(h.Hi > h.Lo) {
-		w := math.Max(math.Abs(h.Lo)*1e-6, 0.5)
-		h.Lo, h.Hi = h.Lo-w, h.Hi+w
+	lo32, hi32 := kernels.MinMax(x)
+	lo, hi := float64(lo32), float64(hi32)
+	if !(hi > lo) {
+		w := math.Max(math.Abs(lo)*1e-6, 0.5)
+		lo, hi = lo-w, hi+w
+	} else if l, h := trimmed(x, lo, hi); h-l < (hi-lo)/2 {
+		lo, hi = l, h
 	}
-	counts := make([]uint32, n)
-	kernels.Histogram(counts, x, float32(h.Lo), float32(h.Hi))
-	h.Counts = make([]float32, n)
-	for i, c := range counts {
+	h := Histogram{Lo: lo, Hi: hi, Counts: make([]float32, n)}
+	for i, c := range count(x, lo, hi, n) {
 		h.Counts[i] = float32(c)
 	}
 	return h
 }
 
+func count(x []float32, lo, hi float64, n int) []uint32 {
+	counts := make([]uint32, n)
+	kernels.Histogram(counts, x, float32(lo), float32(hi))
+	return counts
+}
+
+// trimmed is the range of x, lo … hi, without the outermost tail on either
+// side, widened by a tenth.
+func trimmed(x []float32, lo, hi float64) (float64, float64) {
+	const bins = 4096
+	counts, width := count(x, lo, hi, bins), (hi-lo)/bins
+	allowed := uint32(tail * float64(len(x)))
+	first, last := 0, bins-1
+	for sum := counts[first]; sum <= allowed && first < last; sum += counts[first] {
+		first++
+	}
+	for sum := counts[last]; sum <= allowed && last > first; sum += counts[last] {
+		last--
+	}
+	l, h := lo+float64(first)*width, lo+float64(last+1)*width
+	margin := (h - l) / 20
+	return math.Max(lo, l-margin), math.Min(hi, h+margin)
+}
 
 // Errors is a histogram of y−x whose bins are a power of two wide and begin at
 // multiples of it, so that two of them can be merged exactly.

@@ -1,0 +1,5 @@
+// Package container opens any file of tensors: GGUF, safetensors, npy, npz,
+// PyTorch checkpoints and raw float32 values. What a file is, is told by how
+// it begins, and only where that says nothing by its name. Files of other
+// kinds are refused by name, with what to do.
+package container
