@@ -12,10 +12,11 @@ const (
 	titleK      = "ggml, K-quants"
 )
 
-// all is every format in reading order: from many bits to few.
-var all = []*format{q80, q6K, q5K, q51, q50, q4K, q41, q40, q3K, q2K}
+// all is every format in reading order: a title after another, from many bits
+// to few.
+var all = []*format{q6K, q5K, q4K, q3K, q2K, q80, q51, q50, q41, q40}
 
-// Formats lists ggml's quantized types from many bits to few.
+// Formats lists ggml's quantized types, those of one title together.
 func Formats() []quant.Format {
 	var list []quant.Format
 	for _, f := range all {

@@ -13,8 +13,8 @@ import (
 )
 
 func TestFormats(t *testing.T) {
-	want := []string{"Q8_0", "Q6_K", "Q5_K", "Q5_1", "Q5_0", "Q4_K", "Q4_1", "Q4_0", "Q3_K", "Q2_K"}
-	bits := []float64{8.5, 6.5625, 5.5, 6, 5.5, 4.5, 5, 4.5, 3.4375, 2.625}
+	want := []string{"Q6_K", "Q5_K", "Q4_K", "Q3_K", "Q2_K", "Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0"}
+	bits := []float64{6.5625, 5.5, 4.5, 3.4375, 2.625, 8.5, 6, 5.5, 5, 4.5}
 	for i, f := range Formats() {
 		info := f.Info()
 		if i >= len(want) || info.Name != want[i] {

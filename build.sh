@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Builds, serves, tests and measures Fewbits. Needs Go ≥ 1.24 and Node ≥ 20;
+# everything else it installs, from lock files.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+export GOTOOLCHAIN=auto # Go fetches the version that go.mod names
+export GOFLAGS="${GOFLAGS:--mod=readonly}"
+cache=.cache
+stage=$cache/stage
+
+usage() {
+	cat <<'EOF'
+usage: ./build.sh COMMAND
+
+  run [-addr HOST:PORT]   build and serve the page (127.0.0.1:8080)
+  test [-short] [-long]   everything that is tested; -long adds the nightly part
+  bench [-json FILE]      measure: weights a second, slider to plots
+  dist                    write the deployable site to dist/
+  deploy                  publish to Cloudflare Workers (needs your own account)
+EOF
+}
+
+die() { echo "build.sh: $*" >&2; exit 1; }
+
+need() {
+	command -v go >/dev/null || die "Go is missing: install 1.24 or newer from https://go.dev/dl, it fetches the rest by itself"
+	local v
+	v=$(GOTOOLCHAIN=local go env GOVERSION | sed 's/^go//; s/[^0-9.].*//')
+	[ "$(printf '%s\n1.24\n' "$v" | sort -V | head -n 1)" = 1.24 ] || die "Go $v is too old: 1.24 or newer is needed"
+	command -v node >/dev/null || die "Node is missing: install 20 or newer"
+	v=$(node -p 'process.versions.node')
+	[ "${v%%.*}" -ge 20 ] || die "Node $v is too old: 20 or newer is needed"
+	command -v npm >/dev/null || die "npm is missing: it comes with Node"
+}
+
+# npm_parts WHAT: what the page ships ("prod"), or what the tests need too ("dev").
+npm_parts() {
+	local mark=web/node_modules/.fewbits-$1 omit=(--omit=optional)
+	[ "$1" = prod ] && omit+=(--omit=dev)
+	if [ "$1" = prod ] && [ -f web/node_modules/.fewbits-dev ]; then mark=web/node_modules/.fewbits-dev; fi
+	if [ -f "$mark" ] && [ "$mark" -nt web/package-lock.json ]; then return; fi
+	echo "installing npm parts ($1)"
+	(cd web && npm ci "${omit[@]}" --loglevel=error >/dev/null) || die "npm ci failed in web/"
+	touch "$mark"
+}
+
+wasm() { # OUT PACKAGE [go build flags]
+	local out=$1 pkg=$2
+	shift 2
+	GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' "$@" -o "$out" "$pkg"
+}
+
+# Lays out the site as the packer wants it: pages at the top, folders of assets.
+stage() {
+	rm -rf "$stage"
+	mkdir -p "$stage"/{css,js,vendor,wasm}
+	cp -R web/css web/js "$stage"/
+	[ ! -d web/samples ] || cp -R web/samples "$stage"/
+	cp web/icon.svg web/fewbits.js "$stage"/
+	cp web/node_modules/uplot/dist/uPlot.esm.js web/node_modules/uplot/dist/uPlot.min.css "$stage"/vendor/
+	cp web/node_modules/uplot/LICENSE "$stage"/vendor/uPlot.LICENSE
+	local page=web/index.html v
+	for v in tensor model compare learn; do
+		sed -e "/<!--view:$v-->/{r web/views/$v.html" -e 'd}' "$page" >"$stage/index.html.new"
+		mv "$stage/index.html.new" "$stage/index.html"
+		page=$stage/index.html
+	done
+	cp "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$stage"/wasm/
+	wasm "$stage"/wasm/engine.wasm ./wasm/engine
+	wasm "$stage"/wasm/engine-portable.wasm ./wasm/engine -tags=purego
+	wasm "$stage"/wasm/app.wasm ./wasm/app
+	node web/minify.mjs "$stage"
+}
+
+# pack OUT [flags]: hashes and compresses what stage laid out.
+pack() {
+	local out=$1
+	shift
+	go run ./wasm/edge/pack -in "$stage" -out "$out" -cache "$cache/pack" \
+		-prewasm index.html,css,js,vendor -first wasm -lazy wasm/engine-portable.wasm "$@"
+}
+
+build() { # OUT [pack flags]
+	need
+	npm_parts prod
+	stage
+	pack "$@"
+}
+
+cmd_run() {
+	local addr=127.0.0.1:8080
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-addr | --addr) [ $# -ge 2 ] || { usage >&2; exit 2; }; addr=$2; shift 2 ;;
+		-addr=* | --addr=*) addr=${1#*=}; shift ;;
+		*) usage >&2; exit 2 ;;
+		esac
+	done
+	build "$cache/site" -fast
+	go build -o "$cache/serve" ./wasm/edge/serve
+	exec "$cache/serve" -addr "$addr" -dir "$cache/site"
+}
+
+cmd_dist() {
+	[ $# -eq 0 ] || { usage >&2; exit 2; }
+	build dist -max-prewasm 61440 -max-total 1572864
+}
+
+case ${1-} in
+run) shift; cmd_run "$@" ;;
+test) shift; . web/test/test.sh; cmd_test "$@" ;;
+bench) shift; . web/test/bench.sh; cmd_bench "$@" ;;
+dist) shift; cmd_dist "$@" ;;
+deploy) shift; . wasm/edge/deploy.sh; cmd_deploy "$@" ;;
+*) usage >&2; exit 2 ;;
+esac

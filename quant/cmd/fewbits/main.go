@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"fewbits/quant"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// usageError is wrong usage: exit status 2.
+type usageError struct{ msg string }
+
+func (e usageError) Error() string { return e.msg }
+
+func usagef(format string, a ...any) error { return usageError{fmt.Sprintf(format, a...)} }
+
+// command is one word after fewbits.
+type command struct {
+	name  string
+	usage string
+	help  string
+	flags []string // that take a value
+	run   func(c *call) error
+}
+
+// commands in the order that they are listed.
+var commands = []command{
+	{"formats", "", "list every format", nil, formatsCommand},
+	{"inspect", "FILE", "what a file holds: metadata, tensors", nil, inspectCommand},
+	{"quantize", "IN -to FORMAT -o OUT [-imatrix FILE] [-tensor NAME] [option=value …]",
+		"OUT ends in .bin (packed bytes), .json (codes, scales, zero points), .npy (values), .gguf or .safetensors (whole files)",
+		[]string{"to", "o", "imatrix", "tensor"}, quantizeCommand},
+	{"dequantize", "IN -o OUT.npy [-tensor NAME]", "the values of one tensor as float32", []string{"o", "tensor"}, dequantizeCommand},
+	{"measure", "IN -to FORMAT[,FORMAT …] [-tensor NAME] [-imatrix FILE] [option=value …]",
+		"what each format costs and loses, by tensor and in all", []string{"to", "tensor", "imatrix"}, measureCommand},
+}
+
+// call is one run of a command.
+type call struct {
+	ctx     context.Context
+	files   []string
+	flags   map[string]string
+	options [][2]string // option=value, in order
+	json    bool
+	help    bool
+	out     io.Writer
+	err     io.Writer
+}
+
+// run is the command without its process: it returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		usage(stderr)
+		return 2
+	}
+	if isHelp(args[0]) || args[0] == "help" {
+		usage(stdout)
+		return 0
+	}
+	cmd := lookup(args[0])
+	if cmd == nil {
+		fmt.Fprintf(stderr, "fewbits: there is no command %q\n", args[0])
+		usage(stderr)
+		return 2
+	}
+	c, err := parse(cmd, args[1:])
+	if err == nil && c.help {
+		cmd.print(stdout)
+		return 0
+	}
+	if err == nil {
+		c.ctx, c.out, c.err = ctx, stdout, stderr
+		err = cmd.run(c)
+	}
+	var wrong usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &wrong):
+		fmt.Fprintf(stderr, "fewbits %s: %s\nusage: fewbits %s %s\n", cmd.name, clean(err.Error()), cmd.name, cmd.usage)
+		return 2
+	case ctx.Err() != nil:
+		err = errors.New("stopped; nothing was written")
+	}
+	fmt.Fprintf(stderr, "fewbits %s: %s\n", cmd.name, clean(err.Error()))
+	return 1
+}
+
+func lookup(name string) *command {
+	for i := range commands {
+		if commands[i].name == name {
+			return &commands[i]
+		}
+	}
+	return nil
+}
+
+func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
+
+func usage(w io.Writer) {
+	fmt.Fprintln(w, "usage:")
+	for _, cmd := range commands {
+		fmt.Fprintf(w, "  fewbits %s\n      %s\n", strings.TrimSpace(cmd.name+" "+cmd.usage), cmd.help)
+	}
+	fmt.Fprintln(w, "\n-json prints for machines. fewbits quantize -h lists the options.")
+}
+
+// print writes the help of one command.
+func (cmd *command) print(w io.Writer) {
+	fmt.Fprintf(w, "usage: fewbits %s\n  %s\n", strings.TrimSpace(cmd.name+" "+cmd.usage), cmd.help)
+	if !strings.Contains(cmd.usage, "option=value") {
+		return
+	}
+	fmt.Fprintln(w, "\noptions (fewbits formats says which format takes which):")
+	t := table{}
+	for _, name := range quant.OptionNames() {
+		t.row("  "+name+"=", quant.OptionHelp(name))
+	}
+	t.print(w)
+}
+
+// parse reads flags, files and option=value in any order. After -- all are files.
+func parse(cmd *command, args []string) (*call, error) {
+	c := &call{flags: map[string]string{}}
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		if a == "--" {
+			c.files = append(c.files, args[i+1:]...)
+			break
+		}
+		if !strings.HasPrefix(a, "-") || a == "-" {
+			if err := c.operand(a); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		name, value, inline := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(a, "-"), "-"), "=")
+		switch {
+		case isHelp(a):
+			c.help = true
+			continue
+		case name == "json" && !inline:
+			c.json = true
+			continue
+		case !has(cmd.flags, name):
+			return nil, usagef("there is no flag -%s", name)
+		}
+		if !inline {
+			if i++; i == len(args) {
+				return nil, usagef("-%s needs a value", name)
+			}
+			value = args[i]
+		}
+		if _, twice := c.flags[name]; twice {
+			return nil, usagef("-%s is given twice", name)
+		}
+		c.flags[name] = value
+	}
+	return c, nil
+}
+
+// operand takes an argument that is no flag: option=value, or a file.
+func (c *call) operand(a string) error {
+	k, v, ok := strings.Cut(a, "=")
+	if !ok || strings.ContainsAny(k, `/\.`) {
+		c.files = append(c.files, a)
+		return nil
+	}
+	if quant.OptionHelp(strings.ToLower(k)) == "" {
+		if _, err := os.Stat(a); err == nil {
+			c.files = append(c.files, a)
+			return nil
+		}
+		return usagef("option %q is not known; there are %s", k, strings.Join(quant.OptionNames(), ", "))
+	}
+	for _, o := range c.options {
+		if strings.EqualFold(o[0], k) {
+			return usagef("option %s is given twice", k)
+		}
+	}
+	c.options = append(c.options, [2]string{strings.ToLower(k), v})
+	return nil
+}
+
+func has(list []string, s string) bool {
+	for _, v := range list {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}
+
+// one is the single file of a command.
+func (c *call) one() (string, error) {
+	switch len(c.files) {
+	case 1:
+		return c.files[0], nil
+	case 0:
+		return "", usagef("a file is missing")
+	}
+	return "", usagef("one file is wanted, and there are %d: %s", len(c.files), strings.Join(c.files, " "))
+}
+
+// need is the value of a flag that may not be left out.
+func (c *call) need(flag string) (string, error) {
+	if v := c.flags[flag]; v != "" {
+		return v, nil
+	}
+	return "", usagef("-%s is missing", flag)
+}
+
+// note tells the person something that is no fault.
+func (c *call) note(format string, a ...any) {
+	fmt.Fprintf(c.err, "note: %s\n", clean(fmt.Sprintf(format, a...)))
+}

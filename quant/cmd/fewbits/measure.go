@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"fewbits/quant"
+	"fewbits/quant/metric"
+)
+
+// measured is one format of measure -json.
+type measured struct {
+	Format  string            `json:"format"`
+	Options map[string]string `json:"options"` // as used, those not at their default
+	Tensors []report          `json:"tensors"`
+	Total   report            `json:"total"`
+	Skipped []skipped         `json:"skipped,omitempty"`
+}
+
+// skipped is a tensor that a format cannot take.
+type skipped struct {
+	Tensor string `json:"tensor"`
+	Why    string `json:"why"`
+}
+
+func measureCommand(c *call) error {
+	path, err := c.one()
+	if err != nil {
+		return err
+	}
+	to, err := c.need("to")
+	if err != nil {
+		return err
+	}
+	packers, err := c.packers(to)
+	if err != nil {
+		return err
+	}
+	in, err := open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	only := -1
+	if c.flags["tensor"] != "" || len(in.Tensors()) < 2 {
+		if only, err = in.choose(c.flags["tensor"]); err != nil {
+			return err
+		}
+	}
+	weights, err := c.importance()
+	if err != nil {
+		return err
+	}
+	if weights.vector != nil && only < 0 {
+		return usagef("%s is the importance of one tensor: choose it with -tensor NAME", weights.path)
+	}
+	bar := c.progress()
+	defer bar.clear()
+	var all []measured
+	for _, p := range packers {
+		m, err := c.measure(in, p, only, weights, bar)
+		if err != nil {
+			return named(path, err)
+		}
+		all = append(all, m)
+	}
+	bar.clear()
+	if c.json {
+		return c.printJSON(struct {
+			File    string     `json:"file"`
+			Formats []measured `json:"formats"`
+		}{path, all})
+	}
+	printMeasured(c.out, all)
+	return nil
+}
+
+// packers are the formats of a list, with their options.
+func (c *call) packers(list string) ([]*packer, error) {
+	var asked []quant.Format
+	for name := range strings.SplitSeq(list, ",") {
+		f, err := format(name)
+		if err != nil {
+			return nil, err
+		}
+		asked = append(asked, f)
+	}
+	var all []*packer
+	for _, f := range asked {
+		o, err := c.optionsFor(f, asked)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, &packer{format: f, options: o})
+	}
+	return all, nil
+}
+
+// measure quantizes every tensor to one format, or the only one. A tensor
+// whose rows do not suit the format, or which has no values that can be read,
+// is left out and said, unless it is the only one.
+func (c *call) measure(in *input, p *packer, only int, weights *importance, bar *progress) (measured, error) {
+	m := measured{Format: p.format.Info().Name, Options: map[string]string{}, Tensors: []report{}}
+	var total metric.Sums
+	for i, info := range in.Tensors() {
+		if only >= 0 && i != only {
+			continue
+		}
+		sums, err := c.measureTensor(in, i, p, only >= 0, weights, bar, m.Options)
+		var rows *quant.ShapeError
+		switch {
+		case err == nil:
+			m.Tensors = append(m.Tensors, reportOf(sums, m.Format, info.Name))
+			merge(&total, sums)
+		case only < 0 && (errors.As(err, &rows) || !info.Readable || info.Len() == 0):
+			m.Skipped = append(m.Skipped, skipped{info.Name, err.Error()})
+		default:
+			return m, err
+		}
+	}
+	if len(m.Tensors) == 0 {
+		return m, fmt.Errorf("no tensor can be quantized to %s: %s", m.Format, m.Skipped[0].Why)
+	}
+	m.Total = reportOf(total, m.Format, "")
+	return m, nil
+}
+
+func (c *call) measureTensor(in *input, i int, p *packer, only bool, weights *importance, bar *progress, used map[string]string) (metric.Sums, error) {
+	info := in.Tensors()[i]
+	p.weights = nil
+	if p.format.Info().Importance != quant.Never {
+		find := weights.of
+		if only {
+			find = weights.must
+		}
+		var err error
+		if p.weights, err = find(info.Name, info.Shape); err != nil {
+			return metric.Sums{}, err
+		}
+	}
+	return p.stream(c.ctx, in, i, bar, func(s slice) error {
+		for k, v := range s.packed.Options.Map() {
+			used[k] = v
+		}
+		return nil
+	})
+}
+
+func printMeasured(w io.Writer, all []measured) {
+	t := table{right: columns(2, 3, 4, 5, 6, 7, 8)}
+	t.row("format", "tensor", "bytes", "bits a weight", "MSE", "RMSE", "SQNR, dB", "max error", "cosine")
+	line := func(r report, name string) {
+		t.row(r.Format, name, count(int64(r.Bytes)), bitsText(r.BitsPerWeight), short(float64(r.MSE)), short(float64(r.RMSE)),
+			decibels(float64(r.SQNR)), short(float64(r.MaxAbs)), fmt.Sprintf("%.6f", r.Cosine))
+	}
+	several := false
+	for _, m := range all {
+		for _, r := range m.Tensors {
+			line(r, clean(r.Tensor))
+		}
+		several = several || len(m.Tensors)+len(m.Skipped) > 1
+	}
+	if several {
+		for _, m := range all {
+			line(m.Total, fmt.Sprintf("in all (%d of %s)", len(m.Tensors), plural(len(m.Tensors)+len(m.Skipped), "tensor")))
+		}
+	}
+	t.print(w)
+	for _, m := range all {
+		if n := len(m.Skipped); n == 1 {
+			fmt.Fprintf(w, "left out of %s: %s\n", m.Format, clean(m.Skipped[0].Why))
+		} else if n > 1 {
+			fmt.Fprintf(w, "left out of %s: %d tensors, the first: %s\n", m.Format, n, clean(m.Skipped[0].Why))
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"errors"
+	"io"
+
+	"fewbits/quant"
+	"fewbits/quant/convert"
+	"fewbits/quant/formats"
+	"fewbits/quant/metric"
+)
+
+// quantizeModel writes a file with all tensors of in.
+func (c *call) quantizeModel(in *input, p *packer, weights *importance, bar *progress, q *quantized) error {
+	src := plain(in)
+	planner, write := convert.PlanPure, convert.ToGGUF
+	if q.Container == "safetensors" {
+		planner, write = convert.PlanCast, convert.ToSafetensors
+	}
+	plan, err := planner(src, q.Format)
+	if err != nil {
+		return err
+	}
+	if len(plan) == 0 {
+		return errors.New("the file holds no tensors")
+	}
+	m := &meter{sums: map[string]*metric.Sums{}}
+	o := convert.Options{
+		Formats:  m.lookup,
+		Progress: func(p convert.Progress) { bar.show(p.Name, p.Done, p.Total) },
+	}
+	used, err := weigh(plan, weights, m)
+	if err != nil {
+		return err
+	}
+	if !weights.none() && p.format.Info().Importance != quant.Never {
+		o.Meta = provenance(weights)
+		c.note("%s has weights for %d of %s", weights.path, used, plural(len(plan), "tensor"))
+	}
+	err = create(c.ctx, q.Out, func(w io.Writer) error { return write(c.ctx, w, src, plan, o) })
+	if err != nil {
+		return err
+	}
+	q.add(in, plan, m)
+	return nil
+}
+
+// weigh gives the steps that quantize their importance, and says how many
+// there is some for.
+func weigh(plan []convert.Step, weights *importance, m *meter) (used int, err error) {
+	if weights.vector != nil && len(plan) > 1 {
+		return 0, usagef("%s is the importance of one tensor, and the file holds %d; give an importance matrix", weights.path, len(plan))
+	}
+	for i := range plan {
+		s := &plan[i]
+		f, ok := m.lookup(s.To)
+		if s.Copied() || !ok || f.Info().Importance == quant.Never {
+			continue
+		}
+		w, err := weights.of(s.Name, s.Shape)
+		// Its rows are looked up, not multiplied: llama-imatrix may well have
+		// collected something else under its name.
+		if err != nil && s.Name == "token_embd.weight" {
+			continue
+		}
+		if err != nil {
+			return used, err
+		}
+		if w != nil {
+			s.Options.Importance = w
+			used++
+		}
+	}
+	return used, nil
+}
+
+// provenance are the keys that llama-quantize writes about a matrix.
+func provenance(v *importance) []quant.Meta {
+	meta := []quant.Meta{{Key: "quantize.imatrix.file", Type: "string", Value: v.path}}
+	if v.matrix == nil {
+		return meta
+	}
+	if len(v.matrix.Datasets) > 0 {
+		meta = append(meta, quant.Meta{Key: "quantize.imatrix.dataset", Type: "string", Value: v.matrix.Datasets[0]})
+	}
+	meta = append(meta, quant.Meta{Key: "quantize.imatrix.entries_count", Type: "u32", Value: uint32(len(v.matrix.Weights))})
+	if v.matrix.Chunks > 0 {
+		meta = append(meta, quant.Meta{Key: "quantize.imatrix.chunks_count", Type: "u32", Value: uint32(v.matrix.Chunks)})
+	}
+	return meta
+}
+
+// add takes the outcome of a plan into q.
+func (q *quantized) add(in *input, plan []convert.Step, m *meter) {
+	var total metric.Sums
+	infos := in.Tensors()
+	for _, s := range plan {
+		n, _ := quant.Count(s.Shape)
+		q.Values += int64(n)
+		q.Bytes += s.Bytes
+		t := quantizedTensor{Name: s.Name, Shape: append([]int{}, s.Shape...), From: infos[s.Tensor].Type, To: s.To, Bytes: s.Bytes, Why: s.Why}
+		if sums := m.sums[s.Name]; sums != nil {
+			r := reportOf(*sums, s.To, s.Name)
+			t.Metrics = &r
+			merge(&total, *sums)
+		}
+		q.Tensors = append(q.Tensors, t)
+	}
+	q.Metrics = reportOf(total, q.Format, "")
+}
+
+// meter lends formats that share their work among the cores and keep count of
+// what each tensor lost. Its formats are used by one goroutine.
+type meter struct {
+	sums map[string]*metric.Sums // by the tensor's name
+	back []float32
+}
+
+func (m *meter) lookup(name string) (quant.Format, bool) {
+	f, ok := formats.Lookup(name)
+	if !ok {
+		return nil, false
+	}
+	return metered{f, m}, true
+}
+
+type metered struct {
+	quant.Format
+	m *meter
+}
+
+// Quantize packs as the format does, and keeps count.
+func (f metered) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, error) {
+	if len(f.m.back) < t.Len() {
+		f.m.back = make([]float32, t.Len())
+	}
+	p := packer{format: f.Format, options: o}
+	packed, lost, err := p.pack(t, o.Importance, f.m.back[:t.Len()])
+	if err != nil {
+		return nil, err
+	}
+	sums := f.m.sums[t.Name]
+	if sums == nil {
+		sums = &metric.Sums{}
+		f.m.sums[t.Name] = sums
+	}
+	merge(sums, lost)
+	return packed, nil
+}

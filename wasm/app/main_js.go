@@ -1,0 +1,127 @@
+// Command app is the page: it turns what a person does into events for
+// fewbits/wasm/app/page, carries out the effects, and draws the state.
+//
+// The host (web/js/page.js) gives it globalThis.fewbitsHost and calls the
+// functions that it sets at globalThis.fewbitsPage.
+package main
+
+import (
+	"syscall/js"
+
+	"honnef.co/go/js/dom/v2"
+
+	"fewbits/wasm/app/page"
+	"fewbits/wasm/wire"
+)
+
+// app ties one State to one document.
+type app struct {
+	*elements
+	state *page.State
+	host  js.Value
+	hash  string // the address as last written
+}
+
+func main() {
+	a := &app{elements: newElements(dom.GetWindow().Document()), state: page.Start(), host: js.Global().Get("fewbitsHost")}
+	a.expose()
+	a.bindShell()
+	a.bindTensor()
+	a.bindModel()
+	a.bindCompare()
+	a.bindLearn()
+	a.dispatch(page.Went{Hash: js.Global().Get("location").Get("hash").String()})
+	a.host.Call("ready")
+	select {}
+}
+
+// expose sets what the host calls.
+func (a *app) expose() {
+	on := func(f func(v []js.Value)) js.Func {
+		return js.FuncOf(func(_ js.Value, v []js.Value) any { f(v); return nil })
+	}
+	js.Global().Set("fewbitsPage", map[string]any{
+		"booted": on(func(v []js.Value) {
+			var rows []wire.FormatRow
+			if err := wire.Unmarshal([]byte(v[0].String()), &rows); err != nil {
+				a.dispatch(page.Fault{Message: err.Error()})
+				return
+			}
+			a.dispatch(page.Booted{Formats: rows})
+		}),
+		"reply":    on(func(v []js.Value) { a.dispatch(page.Reply{ID: v[0].Int(), JSON: []byte(v[1].String())}) }),
+		"progress": on(func(v []js.Value) { a.dispatch(page.Progress{ID: v[0].Int(), JSON: []byte(v[1].String())}) }),
+		"fault": on(func(v []js.Value) {
+			a.dispatch(page.Fault{ID: v[0].Int(), Message: v[1].String(), Superseded: v[2].Bool()})
+		}),
+		"went":   on(func(v []js.Value) { a.dispatch(page.Went{Hash: v[0].String()}) }),
+		"file":   on(func(v []js.Value) { a.chosen(v[0].Int(), v[1].String()) }),
+		"pick":   on(func(v []js.Value) { a.dispatch(page.Picked{Row: v[0].Int(), Col: v[1].Int()}) }),
+		"value":  on(func(v []js.Value) { a.dispatch(page.ValuePicked{Value: v[0].Float()}) }),
+		"format": on(func(v []js.Value) { a.dispatch(page.FormatChosen{Name: v[0].String()}) }),
+	})
+}
+
+// chosen is a file picked or dropped: it goes to the view that is open.
+func (a *app) chosen(ref int, name string) {
+	view := "tensor"
+	if a.state.Route == "model" {
+		view = "model"
+	}
+	a.dispatch(page.FileChosen{Ref: ref, Name: name, View: view})
+}
+
+// dispatch is the only way that the state changes.
+func (a *app) dispatch(e page.Event) {
+	effects := a.state.Update(e)
+	a.render()
+	for _, f := range effects {
+		a.perform(f)
+	}
+	if h := a.state.Address(); h != a.hash {
+		a.hash = h
+		a.host.Call("address", h)
+	}
+}
+
+func (a *app) perform(effect page.Effect) {
+	switch f := effect.(type) {
+	case page.Call:
+		args, err := wire.Marshal(f.Args)
+		if err != nil {
+			a.dispatch(page.Fault{ID: f.ID, Message: err.Error()})
+			return
+		}
+		a.host.Call("send", f.ID, f.Lane, f.Op, string(args), f.File, f.Parts, f.Latest, f.Remember)
+	case page.Cancel:
+		a.host.Call("cancel", f.Lane)
+	case page.End:
+		a.host.Call("end", f.Lane)
+	case page.Drop:
+		a.host.Call("drop", f.ID)
+	case page.Go:
+		js.Global().Get("location").Set("hash", f.Hash)
+	case page.Save:
+		a.host.Call("save", f.ID, f.Name, f.Type)
+	case page.Later:
+		dom.GetWindow().SetTimeout(func() { a.dispatch(f.Event) }, f.Millis)
+	case page.Draw:
+		t := &a.state.Tensor
+		a.host.Call("draw", t.A.ID, t.A.PickID, t.B.ID, t.B.PickID, float64(t.Split)/100, t.Show)
+	}
+}
+
+// render draws the view that is open.
+func (a *app) render() {
+	a.renderShell()
+	switch a.state.Route {
+	case "tensor":
+		a.renderTensor()
+	case "model":
+		a.renderModel()
+	case "compare":
+		a.renderCompare()
+	case "learn":
+		a.renderLearn()
+	}
+}

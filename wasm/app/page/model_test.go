@@ -1,0 +1,402 @@
+package page
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"fewbits/quant/metric"
+	"fewbits/wasm/wire"
+)
+
+// tale is a small model; its second tensor does not fit the blocks of Q4_K.
+func tale() wire.FileInfo {
+	return wire.FileInfo{Name: "tale.gguf", Container: "gguf", Size: 3000,
+		Meta: []wire.MetaRow{{Key: "general.architecture", Value: "llama"}, {Key: "llama.block_count", Value: "5"}, {Key: "llama.context_length", Value: "128"}},
+		Tensors: []wire.TensorRow{
+			{Name: "blk.10.w.weight", Shape: []int{2, 256}, Type: "F32", Values: 512, Bytes: 2048, Readable: true},
+			{Name: "blk.2.w.weight", Shape: []int{1, 64}, Type: "F32", Values: 64, Bytes: 256, Readable: true},
+			{Name: "norm.weight", Shape: []int{64}, Type: "F32", Values: 64, Bytes: 256, Readable: true},
+		}}
+}
+
+func talePlan() wire.Plan {
+	return wire.Plan{Recipe: "Q4_K", Name: "tale-q4_k.gguf", From: 2560, To: 588, Size: 928, Steps: []wire.StepRow{
+		{Tensor: 2, Name: "norm.weight", From: "F32", To: "F32", Bytes: 256, Offset: 320, Why: "tensors of one dimension are kept"},
+		{Tensor: 1, Name: "blk.2.w.weight", From: "F32", To: "Q5_0", Asked: "Q4_K", Bytes: 44, Offset: 576, Why: "rows of 64 are not a multiple of 256"},
+		{Tensor: 0, Name: "blk.10.w.weight", From: "F32", To: "Q4_K", Asked: "Q4_K", Bytes: 288, Offset: 640},
+	}}
+}
+
+// taleMade is the file as it is read back.
+func taleMade() wire.FileInfo {
+	plan, in := talePlan(), tale()
+	out := wire.FileInfo{Name: plan.Name, Container: "gguf", Size: plan.Size}
+	for _, s := range plan.Steps {
+		out.Tensors = append(out.Tensors, wire.TensorRow{Name: s.Name, Shape: in.Tensors[s.Tensor].Shape, Type: s.To, Bytes: s.Bytes, Offset: s.Offset})
+	}
+	return out
+}
+
+func taleDone() wire.Converted {
+	return wire.Converted{Name: "tale-q4_k.gguf", Size: 928, Tensors: 3, Elapsed: 3400, Total: metric.Report{RelRMSE: 0.06, SQNR: 24},
+		Losses: []wire.TensorErr{{Name: "norm.weight"}, {Name: "blk.2.w.weight", RelRMSE: 0.03}, {Name: "blk.10.w.weight", RelRMSE: 0.07}}}
+}
+
+func only(t *testing.T, effects []Effect, op, lane string) Call {
+	t.Helper()
+	c := calls(effects)
+	if len(c) != 1 || c[0].Op != op || c[0].Lane != lane {
+		t.Fatalf("asked for %+v, want %s on lane %s", c, op, lane)
+	}
+	return c[0]
+}
+
+// planned is a page whose model is open and planned.
+func planned(t *testing.T) *State {
+	t.Helper()
+	s, _, _ := loaded(t)
+	s.Update(Went{"#/model"})
+	open := only(t, s.Update(FileChosen{Ref: 7, Name: "tale.gguf", View: "model"}), wire.OpOpen, "job")
+	if open.File != 7 || !open.Remember || s.Model.Busy == "" {
+		t.Fatalf("%+v, busy %q", open, s.Model.Busy)
+	}
+	plan := only(t, answer(t, s, open, tale()), wire.OpPlan, "job")
+	if s.Model.Busy != "" || s.Model.File == nil || plan.Args != any(wire.PlanArgs{Recipe: "Q4_K"}) {
+		t.Fatalf("%+v, busy %q", plan, s.Model.Busy)
+	}
+	answer(t, s, plan, talePlan())
+	return s
+}
+
+// converting is a page that quantizes.
+func converting(t *testing.T) (*State, Call) {
+	t.Helper()
+	s := planned(t)
+	return s, only(t, s.Update(QuantizeAsked{}), wire.OpConvert, "job")
+}
+
+// finished is a page whose file is made.
+func finished(t *testing.T) (*State, Call) {
+	t.Helper()
+	s, job := converting(t)
+	check := only(t, answer(t, s, job, taleDone()), wire.OpOpen, "check")
+	if check.Parts != job.ID || check.Remember {
+		t.Fatalf("read back with %+v", check)
+	}
+	if s.Model.Made != nil || !s.Model.Working() {
+		t.Fatal("the file is offered before it was read back")
+	}
+	out := answer(t, s, check, taleMade())
+	if !slices.Contains(out, Effect(End{"check"})) {
+		t.Errorf("the worker of the check goes on: %+v", out)
+	}
+	return s, job
+}
+
+func TestModelIsPlannedAndMade(t *testing.T) {
+	s, job := finished(t)
+	m := &s.Model
+	if m.Working() || m.Made == nil || m.Fault != "" {
+		t.Fatalf("working %v, made %+v, fault %q", m.Working(), m.Made, m.Fault)
+	}
+	if want := "Done in 3.4 s. Read back: 3 tensors, the same names, shapes and offsets"; m.Status != want {
+		t.Errorf("said %q, want %q", m.Status, want)
+	}
+	save := s.Update(DownloadAsked{})
+	if len(save) != 1 || save[0] != Effect(Save{ID: job.ID, Name: "tale-q4_k.gguf", Type: "application/octet-stream"}) {
+		t.Errorf("%+v", save)
+	}
+	if l := m.Lines(); l[0].Loss.RelRMSE != 0.07 || l[2].Loss.RelRMSE != 0 {
+		t.Errorf("losses stand at the wrong tensors: %+v", l)
+	}
+	out := s.Update(RecipeChosen{"Q8_0"})
+	if m.Made != nil || !slices.Contains(out, Effect(Drop{job.ID})) {
+		t.Errorf("another recipe left the file of the first: %+v", out)
+	}
+	if plan := only(t, out, wire.OpPlan, "job"); plan.Args != any(wire.PlanArgs{Recipe: "Q8_0"}) || !plan.Latest {
+		t.Errorf("%+v", plan)
+	}
+	if s.Update(DownloadAsked{}) != nil {
+		t.Error("a file that was dropped is still offered")
+	}
+}
+
+func TestModelReadBackFindsDifferences(t *testing.T) {
+	tests := []struct {
+		name string
+		spot func(*wire.FileInfo)
+		want string
+	}{
+		{"size", func(f *wire.FileInfo) { f.Size-- }, "927 bytes, not 928"},
+		{"number", func(f *wire.FileInfo) { f.Tensors = f.Tensors[:2] }, "2 tensors, not 3"},
+		{"name", func(f *wire.FileInfo) { f.Tensors[1].Name = "x" }, `"x", not "blk.2.w.weight"`},
+		{"shape", func(f *wire.FileInfo) { f.Tensors[2].Shape = []int{256, 2} }, "[256 2], not [2 256]"},
+		{"type", func(f *wire.FileInfo) { f.Tensors[2].Type = "Q6_K" }, "is Q6_K"},
+		{"offset", func(f *wire.FileInfo) { f.Tensors[2].Offset = 608 }, "byte 608, not 640"},
+	}
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) {
+			s, job := converting(t)
+			check := only(t, answer(t, s, job, taleDone()), wire.OpOpen, "check")
+			bad := taleMade()
+			c.spot(&bad)
+			out := answer(t, s, check, bad)
+			if m := &s.Model; m.Made != nil || m.Working() || !strings.Contains(m.Fault, c.want) {
+				t.Errorf("made %+v, fault %q, want %q", m.Made, m.Fault, c.want)
+			}
+			if !slices.Contains(out, Effect(Drop{job.ID})) {
+				t.Errorf("the parts stay: %+v", out)
+			}
+		})
+	}
+}
+
+func TestModelCancel(t *testing.T) {
+	s, job := converting(t)
+	progress(t, s, job, wire.Progress{Tensor: "blk.2.w.weight", Index: 1, Count: 3, Done: 64, Total: 640, Elapsed: 10})
+	out := s.Update(CancelAsked{})
+	if !slices.Contains(out, Effect(Cancel{"job"})) || !slices.Contains(out, Effect(Drop{job.ID})) {
+		t.Errorf("%+v", out)
+	}
+	m := &s.Model
+	if m.Working() || m.Progress != nil || m.Status != "Cancelled; nothing was kept" || m.Plan == nil {
+		t.Errorf("%+v", m)
+	}
+	// What was on its way changes nothing any more.
+	progress(t, s, job, wire.Progress{Tensor: "x", Index: 2, Count: 3, Done: 600, Total: 640, Elapsed: 2000})
+	if m.Progress != nil || m.Status != "Cancelled; nothing was kept" {
+		t.Errorf("late progress: %+v", m)
+	}
+	if late := answer(t, s, job, taleDone()); m.Working() || m.Made != nil || !slices.Contains(late, Effect(Drop{job.ID})) {
+		t.Errorf("a late answer: %+v", late)
+	}
+	if len(s.Update(CancelAsked{})) != 0 {
+		t.Error("Cancel does something twice")
+	}
+
+	s, job = converting(t)
+	check := only(t, answer(t, s, job, taleDone()), wire.OpOpen, "check")
+	if out := s.Update(CancelAsked{}); !slices.Contains(out, Effect(End{"check"})) || !slices.Contains(out, Effect(Drop{job.ID})) {
+		t.Errorf("cancelled while it was read back: %+v", out)
+	}
+	s.Update(Fault{ID: check.ID, Message: "the engine was closed"})
+	if s.Model.Fault != "" || s.Model.Made != nil {
+		t.Errorf("%+v", s.Model)
+	}
+}
+
+func progress(t *testing.T, s *State, c Call, p wire.Progress) {
+	t.Helper()
+	text, err := wire.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Update(Progress{ID: c.ID, JSON: text})
+}
+
+func TestModelProgressIsReadable(t *testing.T) {
+	s, job := converting(t)
+	m := &s.Model
+	var said []string
+	for i := range 60 {
+		progress(t, s, job, wire.Progress{Tensor: "t", Index: min(2, i/20), Count: 3, Done: int64(i) * 10, Total: 640, Elapsed: float64(50 * i)})
+		if len(said) == 0 || said[len(said)-1] != m.Status {
+			said = append(said, m.Status)
+		}
+	}
+	if len(said) != 3 || said[0] != "t to F32 · tensor 1 of 3" {
+		t.Errorf("said %q", said)
+	}
+	p := wire.Progress{Done: 160, Total: 640, Elapsed: 2000}
+	if Share(&p) != 0.25 || Speed(&p) != 80 || Left(&p) != 6 {
+		t.Errorf("share %v, speed %v, left %v", Share(&p), Speed(&p), Left(&p))
+	}
+	if p = (wire.Progress{Total: 640}); Speed(&p) != 0 || Left(&p) != -1 || Share(&wire.Progress{}) != 0 {
+		t.Error("something is known before the start")
+	}
+}
+
+func TestModelFaultsKeepTheLastGood(t *testing.T) {
+	s, job := finished(t)
+	m := &s.Model
+	open := only(t, s.Update(FileChosen{Ref: 8, Name: "bad.gguf", View: "model"}), wire.OpOpen, "job")
+	s.Update(Fault{ID: open.ID, Message: "gguf: bad.gguf ends too early"})
+	if m.Fault == "" || m.Busy != "" || m.File.Name != "tale.gguf" || m.Plan == nil || m.Made == nil {
+		t.Errorf("%+v", m)
+	}
+	if save := s.Update(DownloadAsked{}); len(save) != 1 || save[0].(Save).ID != job.ID {
+		t.Errorf("%+v", save)
+	}
+	s.Update(FaultDismissed{})
+	if m.Fault != "" {
+		t.Error("the fault stays")
+	}
+
+	s, job = converting(t)
+	m = &s.Model
+	out := s.Update(FileChosen{Ref: 9, Name: "other.gguf", View: "model"})
+	if len(out) != 0 || !strings.Contains(m.Fault, "still being quantized") || !m.Working() {
+		t.Errorf("opening while it works: %+v, fault %q", out, m.Fault)
+	}
+	out = s.Update(Fault{ID: job.ID, Message: "the worker stopped"})
+	if m.Working() || m.Fault != "the worker stopped" || m.Plan == nil || !slices.Contains(out, Effect(Drop{job.ID})) {
+		t.Errorf("%+v", m)
+	}
+	only(t, s.Update(QuantizeAsked{}), wire.OpConvert, "job")
+}
+
+// TestModelOpenedTwice holds that two files opened in quick succession leave
+// the one that the worker holds.
+func TestModelOpenedTwice(t *testing.T) {
+	s := planned(t)
+	first := only(t, s.Update(FileChosen{Ref: 8, Name: "a.gguf", View: "model"}), wire.OpOpen, "job")
+	second := only(t, s.Update(FileChosen{Ref: 9, Name: "b.gguf", View: "model"}), wire.OpOpen, "job")
+	a := tale()
+	a.Name = "a.gguf"
+	plan := only(t, answer(t, s, first, a), wire.OpPlan, "job")
+	if s.Model.Busy == "" || s.Model.Plan != nil {
+		t.Error("the second file is no longer being read")
+	}
+	s.Update(Fault{ID: second.ID, Message: "b.gguf is none"})
+	answer(t, s, plan, talePlan())
+	if m := &s.Model; m.File.Name != "a.gguf" || m.Plan == nil || m.ref != 8 || m.Busy != "" {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestModelPlanThatCannotBe(t *testing.T) {
+	s := planned(t)
+	plan := only(t, s.Update(RecipeChosen{"Q8_0"}), wire.OpPlan, "job")
+	s.Update(Fault{ID: plan.ID, Message: "no"})
+	if m := &s.Model; m.Fault != "no" || m.Plan != nil || len(m.Lines()) != 3 || m.File == nil {
+		t.Errorf("%+v", m)
+	}
+	if out := s.Update(QuantizeAsked{}); len(out) != 0 {
+		t.Errorf("quantized without a plan: %+v", out)
+	}
+	// An answer that was overtaken does not come back.
+	late := only(t, s.Update(RecipeChosen{"Q4_0"}), wire.OpPlan, "job")
+	s.Update(RecipeChosen{"Q6_K"})
+	answer(t, s, late, talePlan())
+	if s.Model.Plan != nil {
+		t.Error("the plan of a recipe that is no longer chosen")
+	}
+}
+
+func names(m *Model) string {
+	var s []string
+	for _, l := range m.Lines() {
+		s = append(s, strings.TrimSuffix(l.Info.Name, ".weight"))
+	}
+	return strings.Join(s, " ")
+}
+
+func TestModelTable(t *testing.T) {
+	s, _ := finished(t)
+	m := &s.Model
+	for _, c := range []struct{ column, want string }{
+		{"name", "blk.2.w blk.10.w norm"}, {"name", "norm blk.10.w blk.2.w"}, {"name", "blk.10.w blk.2.w norm"},
+		{"now", "blk.10.w blk.2.w norm"}, {"next", "blk.10.w norm blk.2.w"}, {"bits", "norm blk.2.w blk.10.w"},
+		{"loss", "blk.10.w blk.2.w norm"}, {"loss", "norm blk.2.w blk.10.w"}, {"nonsense", "norm blk.2.w blk.10.w"},
+	} {
+		before := m.Version()
+		s.Update(Sorted{c.column})
+		if got := names(m); got != c.want {
+			t.Errorf("by %s: %s, want %s", c.column, got, c.want)
+		}
+		if (m.Version() != before) != (c.column != "nonsense") {
+			t.Errorf("by %s: version %d after %d", c.column, m.Version(), before)
+		}
+	}
+	for _, c := range []struct{ filter, want string }{
+		{"blk", "blk.2.w blk.10.w"}, {"BLK q5", "blk.2.w"}, {"multiple of 256", "blk.2.w"}, {"1 × 64", "blk.2.w"}, {"q9", ""}, {" ", "norm blk.2.w blk.10.w"},
+	} {
+		s.Update(Filtered{c.filter})
+		if got := names(m); got != c.want {
+			t.Errorf("filter %q: %s, want %s", c.filter, got, c.want)
+		}
+	}
+}
+
+func TestNatural(t *testing.T) {
+	for _, c := range [][2]string{{"blk.2.a", "blk.10.a"}, {"a", "b"}, {"a", "a1"}, {"a01", "a2"}, {"", "a"}, {"a9b", "a10"}} {
+		if natural(c[0], c[1]) >= 0 || natural(c[1], c[0]) <= 0 {
+			t.Errorf("%q does not stand before %q", c[0], c[1])
+		}
+	}
+	if natural("a007", "a7") != 0 || natural("x", "x") != 0 {
+		t.Error("equal names are not equal")
+	}
+}
+
+func TestModelFacts(t *testing.T) {
+	s := planned(t)
+	m := &s.Model
+	if m.Architecture() != "llama, 5 layers" || m.Context() != "128" || m.Parameters() != 640 {
+		t.Errorf("%q, %q, %d", m.Architecture(), m.Context(), m.Parameters())
+	}
+	want := []Reason{{"Q5_0", "rows of 64 are not a multiple of 256", 1, false}, {"F32", "tensors of one dimension are kept", 1, true}}
+	if got := m.Reasons(); !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if got, want := m.Mix(), []Part{{"Q4_K", 1, 512, 288}, {"F32", 1, 64, 256}, {"Q5_0", 1, 64, 44}}; !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if got, want := m.Now(), []Part{{"F32", 3, 640, 2560}}; !slices.Equal(got, want) || got[0].Bits() != 32 {
+		t.Errorf("%+v", got)
+	}
+	if got := s.Recipes(); !slices.Equal(got, []string{"Q4_K", "Q4_0", "Q8_0", "Q6_K"}) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestModelCommands(t *testing.T) {
+	m := &planned(t).Model
+	own, llama := m.Commands()
+	if own != "fewbits quantize tale.gguf -to Q4_K -o tale-q4_k.gguf" || llama != "llama-quantize --pure tale.gguf tale-q4_k.gguf Q4_K" {
+		t.Errorf("%s\n%s", own, llama)
+	}
+	m.Plan.Steps[2].From = "Q8_0"
+	if _, llama := m.Commands(); !strings.Contains(llama, "--allow-requantize tale.gguf") {
+		t.Error(llama)
+	}
+	m.Plan.Recipe = "NVFP4"
+	if _, llama := m.Commands(); llama != "" {
+		t.Errorf("llama-quantize has no NVFP4: %s", llama)
+	}
+	m.File.Container = "safetensors"
+	if _, llama := m.Commands(); llama != "" {
+		t.Errorf("llama-quantize takes no safetensors: %s", llama)
+	}
+	for in, want := range map[string]string{"a.b-c_d+1": "a.b-c_d+1", "a b": "'a b'", "it's": `'it'\''s'`, "-x": "'./-x'", "$(x)": "'$(x)'", "": "''", "ü": "'ü'"} {
+		if got := quoted(in); got != want {
+			t.Errorf("%q is quoted %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestModelTensorOpensInTensor(t *testing.T) {
+	s := planned(t)
+	out := s.Update(TensorAsked{1})
+	if !slices.Contains(out, Effect(Go{"#/tensor"})) {
+		t.Errorf("%+v", out)
+	}
+	open := only(t, out, wire.OpOpen, "a")
+	if open.File != 7 {
+		t.Errorf("%+v", open)
+	}
+	s.Update(Went{"#/tensor"})
+	next := calls(answer(t, s, open, tale()))
+	if s.Tensor.Source.Name != "blk.2.w.weight" || s.Tensor.Source.Index != 1 || s.Tensor.Source.File != "tale.gguf" {
+		t.Errorf("%+v, then %+v", s.Tensor.Source, next)
+	}
+	// The same file again is not opened twice.
+	out = s.Update(TensorAsked{0})
+	if load := only(t, out, wire.OpLoad, "a"); load.Args.(wire.Source).Index != 0 {
+		t.Errorf("%+v", load)
+	}
+	if s.Update(TensorAsked{3}) != nil || s.Update(TensorAsked{-1}) != nil {
+		t.Error("a tensor that is not there")
+	}
+}

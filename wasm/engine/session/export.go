@@ -1,0 +1,94 @@
+package session
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"fewbits/quant"
+	"fewbits/quant/decision"
+	"fewbits/quant/metric"
+	"fewbits/quant/npy"
+	"fewbits/wasm/wire"
+)
+
+func (s *Session) export(a wire.ExportArgs) (Reply, error) {
+	r := &s.last
+	if r.packed == nil || r.rowOf != nil {
+		return Reply{}, fmt.Errorf("there is no exact result to download yet; wait for it")
+	}
+	stem := fileName(r.tensor.Name) + "-" + strings.ToLower(r.packed.Format)
+	var b bytes.Buffer
+	var out wire.Export
+	var err error
+	switch a.As {
+	case "bin":
+		out = wire.Export{Name: stem + ".bin", Type: "application/octet-stream"}
+		b.Write(r.packed.Bytes)
+	case "json":
+		out = wire.Export{Name: stem + ".json", Type: "application/json"}
+		err = decision.Write(&b, r.format, r.packed)
+	case "npy":
+		out = wire.Export{Name: stem + ".npy", Type: "application/octet-stream"}
+		err = npy.Write(&b, quant.Tensor{Name: r.tensor.Name, Shape: r.tensor.Shape, Data: r.rec})
+	case "original":
+		out = wire.Export{Name: fileName(r.tensor.Name) + ".npy", Type: "application/octet-stream"}
+		err = npy.Write(&b, r.tensor)
+	default:
+		err = fmt.Errorf("there is no download of kind %q", a.As)
+	}
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{JSON: out, Arrays: map[string]any{"bytes": b.Bytes()}}, nil
+}
+
+// fileName keeps what every system takes in a file's name.
+func fileName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' || r == '_' {
+			return r
+		}
+		return '_'
+	}, s)
+	if s = strings.Trim(s, "."); s == "" {
+		return "tensor"
+	}
+	return s
+}
+
+// quantize is one call of the module API; it leaves the session as it was.
+func quantize(a wire.QuantizeArgs, values []float32) (Reply, error) {
+	f, o, err := lookup(a.Format, a.Options)
+	if err != nil {
+		return Reply{}, err
+	}
+	if len(a.Shape) == 0 {
+		a.Shape = nil
+	}
+	t, err := quant.NewTensor("values", a.Shape, values)
+	if err != nil {
+		return Reply{}, err
+	}
+	rec := make([]float32, t.Len())
+	p, _, err := run(f, o, t, rec)
+	if err != nil {
+		return Reply{}, err
+	}
+	m, err := f.Params(p)
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{
+		JSON: wire.Quantized{Metrics: metric.Measure(t.Data, rec, p), Rows: m.Rows, Groups: m.Groups},
+		Arrays: map[string]any{"bytes": p.Bytes, "reconstructed": rec,
+			"scales": orEmpty(m.Scales), "zeros": orEmpty(m.Zeros), "mins": orEmpty(m.Mins)},
+	}, nil
+}
+
+func orEmpty(x []float32) []float32 {
+	if x == nil {
+		return []float32{}
+	}
+	return x
+}

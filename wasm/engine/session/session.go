@@ -1,0 +1,286 @@
+// Package session is what a worker does: it holds one file, one tensor and
+// one result, and answers the page's requests. It is pure Go, so that it is
+// tested natively; fewbits/wasm/engine ties it to a Web Worker.
+package session
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"reflect"
+	"time"
+
+	"fewbits/kernels"
+	"fewbits/quant"
+	"fewbits/quant/container"
+	"fewbits/quant/formats"
+	"fewbits/quant/metric"
+	"fewbits/wasm/wire"
+)
+
+// Session is the state of one worker. It answers one request at a time.
+type Session struct {
+	file     quant.Source
+	fileName string
+	fileSize int64
+
+	tensor quant.Tensor
+	hist   metric.Histogram
+
+	last result
+	rec  []float32 // reused between results
+}
+
+// result is the latest quantized tensor, for Pick and Export.
+type result struct {
+	format quant.Format
+	tensor quant.Tensor // whole or sampled
+	rowOf  []int        // row of the whole that each row of a sampled tensor is; nil where whole
+	packed *quant.Packed
+	params *quant.Params
+	rec    []float32
+}
+
+// Attachment is what comes with a request beside its JSON.
+type Attachment struct {
+	File   io.ReaderAt // of OpOpen
+	Size   int64       // of File
+	Values []float32   // of OpLoad and OpQuantize
+}
+
+// Reply is an answer: something that marshals to JSON, and arrays beside it
+// ([]float32 or []byte).
+type Reply struct {
+	JSON   any
+	Arrays map[string]any
+}
+
+// Call answers one request. emit takes what a long operation sends before its
+// answer: parts of a file ([]byte) and wire.Progress; it may be nil. What emit
+// is given is its own only until it returns.
+func (s *Session) Call(op string, args []byte, a Attachment, emit func(Reply)) (Reply, error) {
+	switch op {
+	case wire.OpFormats:
+		return Reply{JSON: rows()}, nil
+	case wire.OpOpen:
+		return call(args, func(v wire.OpenArgs) (Reply, error) { return s.open(v, a) })
+	case wire.OpLoad:
+		return call(args, func(v wire.Source) (Reply, error) { return s.load(v, a.Values) })
+	case wire.OpAnalyze:
+		return call(args, s.analyze)
+	case wire.OpPick:
+		return call(args, s.pick)
+	case wire.OpMeasure:
+		return call(args, s.measure)
+	case wire.OpExport:
+		return call(args, s.export)
+	case wire.OpQuantize:
+		return call(args, func(v wire.QuantizeArgs) (Reply, error) { return quantize(v, a.Values) })
+	case wire.OpPlan:
+		return call(args, s.plan)
+	case wire.OpConvert:
+		return call(args, func(v wire.PlanArgs) (Reply, error) { return s.convert(v, emit) })
+	case wire.OpRows:
+		return call(args, s.window)
+	}
+	return Reply{}, fmt.Errorf("the worker knows no operation %q", op)
+}
+
+func call[A any](args []byte, f func(A) (Reply, error)) (Reply, error) {
+	var v A
+	if len(args) > 0 {
+		if err := wire.Unmarshal(args, &v); err != nil {
+			return Reply{}, fmt.Errorf("the request cannot be read: %w", err)
+		}
+	}
+	return f(v)
+}
+
+func rows() []wire.FormatRow {
+	var r []wire.FormatRow
+	for _, f := range formats.All() {
+		r = append(r, wire.Row(f.Info()))
+	}
+	return r
+}
+
+func (s *Session) open(v wire.OpenArgs, a Attachment) (Reply, error) {
+	if a.File == nil {
+		return Reply{}, fmt.Errorf("no file came with the request to open %q", v.Name)
+	}
+	src, err := container.Open(v.Name, a.File, a.Size)
+	if err != nil {
+		return Reply{}, err
+	}
+	s.file, s.fileName, s.fileSize = src, v.Name, a.Size
+	info := wire.FileInfo{Name: v.Name, Container: src.Container(), Size: a.Size, Tensors: []wire.TensorRow{}}
+	for _, m := range src.Metadata() {
+		info.Meta = append(info.Meta, wire.MetaRow{Key: m.Key, Type: m.Type, Value: printed(m.Value)})
+	}
+	for _, t := range src.Tensors() {
+		info.Tensors = append(info.Tensors, wire.TensorRow{Name: t.Name, Shape: shape(t.Shape), Type: t.Type,
+			Values: t.Len(), Bytes: t.Bytes, Offset: t.Offset, Readable: t.Readable, Why: t.Why})
+	}
+	return Reply{JSON: info}, nil
+}
+
+// shape is s, never nil: JSON's [] is a scalar's shape.
+func shape(s []int) []int {
+	if s == nil {
+		return []int{}
+	}
+	return s
+}
+
+// maxPrinted is how much of a metadata value is shown.
+const maxPrinted = 200
+
+func printed(v any) string {
+	var s string
+	switch l := reflect.ValueOf(v); {
+	case l.Kind() == reflect.String:
+		s = l.String()
+	case l.Kind() == reflect.Slice && l.Type().Elem().Kind() == reflect.String:
+		s = fmt.Sprintf("%d strings: %q", l.Len(), l.Slice(0, min(l.Len(), 8)))
+	case l.Kind() == reflect.Slice && l.Len() > 16:
+		s = fmt.Sprintf("%d values: %v …", l.Len(), l.Slice(0, 16))
+	default:
+		s = fmt.Sprint(v)
+	}
+	if len(s) > maxPrinted {
+		cut := maxPrinted
+		for cut > 0 && s[cut]&0xc0 == 0x80 {
+			cut-- // not inside a character
+		}
+		s = s[:cut] + "…"
+	}
+	return s
+}
+
+func (s *Session) load(v wire.Source, values []float32) (Reply, error) {
+	t, typ, err := s.tensorOf(v, values)
+	if err != nil {
+		return Reply{}, err
+	}
+	s.tensor, s.last = t, result{}
+	stats := describe(t, typ)
+	if stats.NonFinite == 0 {
+		s.hist = metric.Values(t.Data, histBins(t.Len()))
+	} else {
+		s.hist = metric.Values(finite(t.Data), histBins(t.Len()))
+	}
+	return Reply{JSON: stats, Arrays: map[string]any{"hist": s.hist.Counts}}, nil
+}
+
+func (s *Session) tensorOf(v wire.Source, values []float32) (quant.Tensor, string, error) {
+	switch v.Kind {
+	case "sample":
+		t, err := sample(v)
+		return t, "F32", err
+	case "values":
+		if v.Text != "" {
+			var err error
+			if values, v.Shape, err = parseNumbers(v.Text); err != nil {
+				return quant.Tensor{}, "", err
+			}
+		}
+		if len(v.Shape) == 0 {
+			v.Shape = nil
+		}
+		t, err := quant.NewTensor(v.Name, v.Shape, values)
+		return t, "F32", err
+	case "file":
+		if s.file == nil {
+			return quant.Tensor{}, "", fmt.Errorf("no file is open")
+		}
+		infos := s.file.Tensors()
+		if v.Index < 0 || v.Index >= len(infos) {
+			return quant.Tensor{}, "", fmt.Errorf("%s has no tensor %d", s.fileName, v.Index)
+		}
+		i := infos[v.Index]
+		if !i.Readable {
+			return quant.Tensor{}, "", fmt.Errorf("tensor %q cannot be read: %s", i.Name, i.Why)
+		}
+		if i.Len() > maxValues {
+			return quant.Tensor{}, "", fmt.Errorf("tensor %q holds %d values; up to %d fit here. Model quantizes it a slice at a time", i.Name, i.Len(), maxValues)
+		}
+		t, err := quant.ReadTensor(s.file, v.Index)
+		return t, i.Type, err
+	}
+	return quant.Tensor{}, "", fmt.Errorf("a tensor cannot come from %q", v.Kind)
+}
+
+func histBins(n int) int {
+	return max(16, min(160, int(4*math.Sqrt(float64(n)))))
+}
+
+func finite(x []float32) []float32 {
+	y := make([]float32, 0, len(x))
+	for _, v := range x {
+		if v-v == 0 {
+			y = append(y, v)
+		}
+	}
+	return y
+}
+
+func describe(t quant.Tensor, typ string) wire.TensorStats {
+	st := wire.TensorStats{Name: t.Name, Type: typ, Shape: shape(t.Shape), Rows: t.Rows(), Cols: t.Cols(), Values: t.Len()}
+	x := t.Data
+	if kernels.CheckFinite(x) >= 0 {
+		x = finite(x)
+		st.NonFinite = t.Len() - len(x)
+	}
+	if len(x) == 0 {
+		return st
+	}
+	lo, hi := kernels.MinMax(x)
+	st.Min, st.Max = float64(lo), float64(hi)
+	var sum, sq float64
+	for _, v := range x {
+		sum += float64(v)
+	}
+	st.Mean = sum / float64(len(x))
+	for _, v := range x {
+		d := float64(v) - st.Mean
+		sq += d * d
+	}
+	st.Std = math.Sqrt(sq / float64(len(x)))
+	return st
+}
+
+// run quantizes and reconstructs t, and says how many ms that took.
+func run(f quant.Format, o quant.Options, t quant.Tensor, rec []float32) (*quant.Packed, float64, error) {
+	p, there, back, err := pass(f, o, t, rec)
+	return p, there + back, err
+}
+
+// pass quantizes and reconstructs t, and says how many ms each took.
+func pass(f quant.Format, o quant.Options, t quant.Tensor, rec []float32) (p *quant.Packed, there, back float64, err error) {
+	if t.Len() == 0 {
+		return nil, 0, 0, fmt.Errorf("tensor %q is empty: there is nothing to quantize", t.Name)
+	}
+	start := time.Now()
+	if p, err = f.Quantize(t, o); err != nil {
+		return nil, 0, 0, err
+	}
+	half := time.Now()
+	if err = f.Dequantize(p, rec); err != nil {
+		return nil, 0, 0, err
+	}
+	return p, millis(half.Sub(start)), millis(time.Since(half)), nil
+}
+
+func lookup(name string, options map[string]string) (quant.Format, quant.Options, error) {
+	var o quant.Options
+	f, ok := formats.Lookup(name)
+	if !ok {
+		return nil, o, fmt.Errorf("there is no format %q", name)
+	}
+	for k, v := range options {
+		if err := o.Set(k, v); err != nil {
+			return nil, o, err
+		}
+	}
+	return f, o, nil
+}

@@ -1,0 +1,65 @@
+package session
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"fewbits/wasm/wire"
+)
+
+// parseNumbers reads pasted text: a line is a row; numbers part at commas,
+// semicolons, blanks and brackets. Rows of different length become one row.
+func parseNumbers(text string) (values []float32, shape []int, err error) {
+	var lengths []int
+	for n, line := range strings.Split(text, "\n") {
+		count := 0
+		for _, w := range strings.FieldsFunc(line, parts) {
+			v, err := strconv.ParseFloat(w, 32)
+			if err != nil && !strings.Contains(err.Error(), "range") {
+				return nil, nil, fmt.Errorf("line %d: %q is not a number; give numbers parted by blanks or commas, a line a row", n+1, cut(w))
+			}
+			values = append(values, float32(v))
+			count++
+		}
+		if count > 0 {
+			lengths = append(lengths, count)
+		}
+	}
+	if len(values) == 0 {
+		return nil, nil, fmt.Errorf("there are no numbers in the text")
+	}
+	for _, l := range lengths {
+		if l != lengths[0] {
+			return values, []int{1, len(values)}, nil
+		}
+	}
+	return values, []int{len(lengths), lengths[0]}, nil
+}
+
+func parts(r rune) bool { return strings.ContainsRune(" \t\r,;[](){}", r) }
+
+func cut(s string) string {
+	if len(s) > 24 {
+		return s[:24] + "…"
+	}
+	return s
+}
+
+// window sends a part of the tensor and of its reconstruction, for a table.
+func (s *Session) window(a wire.RowsArgs) (Reply, error) {
+	rows, cols := s.tensor.Rows(), s.tensor.Cols()
+	if a.Row < 0 || a.Col < 0 || a.Rows < 0 || a.Cols < 0 || a.Row > rows-a.Rows || a.Col > cols-a.Cols {
+		return Reply{}, fmt.Errorf("rows %d to %d, columns %d to %d lie outside the tensor of %d × %d", a.Row, a.Row+a.Rows, a.Col, a.Col+a.Cols, rows, cols)
+	}
+	x := make([]float32, 0, a.Rows*a.Cols)
+	y := make([]float32, 0, a.Rows*a.Cols)
+	whole := s.last.packed != nil && s.last.rowOf == nil
+	for r := a.Row; r < a.Row+a.Rows; r++ {
+		x = append(x, s.tensor.Data[r*cols+a.Col:][:a.Cols]...)
+		if whole {
+			y = append(y, s.last.rec[r*cols+a.Col:][:a.Cols]...)
+		}
+	}
+	return Reply{Arrays: map[string]any{"values": x, "reconstructed": y}}, nil
+}

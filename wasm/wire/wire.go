@@ -1,0 +1,340 @@
+// Package wire holds the messages that the page and its workers exchange.
+// They travel as JSON; large data travels beside them as typed arrays and
+// never through the page's Go.
+package wire
+
+import (
+	"fewbits/quant"
+	"fewbits/quant/metric"
+)
+
+// The operations of a worker, and what each takes and answers.
+const (
+	OpFormats  = "formats"  // nothing → []FormatRow
+	OpOpen     = "open"     // OpenArgs + a Blob → FileInfo
+	OpLoad     = "load"     // Source (+ float32 values) → TensorStats, arrays: hist
+	OpAnalyze  = "analyze"  // AnalyzeArgs → Analysis, arrays as Analysis says
+	OpPick     = "pick"     // PickArgs → Picked, arrays: levels, scaleRow, zeroRow
+	OpMeasure  = "measure"  // MeasureArgs → Measured
+	OpExport   = "export"   // ExportArgs → Export, arrays: bytes
+	OpQuantize = "quantize" // QuantizeArgs + float32 values → Quantized, arrays: bytes, reconstructed, scales, zeros, mins
+	OpPlan     = "plan"     // PlanArgs → Plan
+	OpConvert  = "convert"  // PlanArgs → Converted; parts of the file and Progress come before
+	OpRows     = "rows"     // RowsArgs → nothing, arrays: values (original), reconstructed
+)
+
+// FormatRow is quant.Info for the page, the command and the server.
+type FormatRow struct {
+	Name          string   `json:"name"`
+	Family        string   `json:"family"`
+	Title         string   `json:"title"`
+	Summary       string   `json:"summary"`
+	BitsPerWeight float64  `json:"bitsPerWeight"`
+	BlockSize     int      `json:"blockSize"`
+	BlockBytes    int      `json:"blockBytes"`
+	Bits          int      `json:"bits"`
+	Importance    string   `json:"importance,omitempty"`
+	Calibration   string   `json:"calibration,omitempty"`
+	Options       []string `json:"options,omitempty"`
+}
+
+// Row makes a FormatRow of a quant.Info.
+func Row(i quant.Info) FormatRow {
+	return FormatRow{
+		Name: i.Name, Family: string(i.Family), Title: i.Title, Summary: i.Summary,
+		BitsPerWeight: i.BitsPerWeight, BlockSize: i.BlockSize, BlockBytes: i.BlockBytes, Bits: i.Bits,
+		Importance: string(i.Importance), Calibration: string(i.Calibration), Options: i.Options,
+	}
+}
+
+// OpenArgs names the file whose Blob comes along.
+type OpenArgs struct {
+	Name string `json:"name"`
+}
+
+// FileInfo describes an opened file.
+type FileInfo struct {
+	Name      string      `json:"name"`
+	Container string      `json:"container"`
+	Size      int64       `json:"size"`
+	Meta      []MetaRow   `json:"meta,omitempty"`
+	Tensors   []TensorRow `json:"tensors"`
+}
+
+// MetaRow is one key of a file, its value printed and cut to a readable length.
+type MetaRow struct {
+	Key   string `json:"key"`
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+// TensorRow is quant.TensorInfo for people.
+type TensorRow struct {
+	Name     string `json:"name"`
+	Shape    []int  `json:"shape"`
+	Type     string `json:"type"`
+	Values   int    `json:"values"`
+	Bytes    int64  `json:"bytes"`
+	Offset   int64  `json:"offset"`
+	Readable bool   `json:"readable"`
+	Why      string `json:"why,omitempty"`
+}
+
+// Source says where the current tensor comes from.
+type Source struct {
+	Kind  string `json:"kind"`            // "sample", "file", "values"
+	Name  string `json:"name"`            // of the sample, the tensor or the values
+	Rows  int    `json:"rows,omitempty"`  // of a sample
+	Cols  int    `json:"cols,omitempty"`  // of a sample
+	Seed  uint64 `json:"seed,omitempty"`  // of a sample
+	Index int    `json:"index,omitempty"` // of a file's tensor
+	Shape []int  `json:"shape,omitempty"` // of values; empty is one row
+	Text  string `json:"text,omitempty"`  // of values: pasted numbers
+}
+
+// TensorStats describes the loaded tensor.
+type TensorStats struct {
+	Name      string  `json:"name"`
+	Type      string  `json:"type"`
+	Shape     []int   `json:"shape"`
+	Rows      int     `json:"rows"`
+	Cols      int     `json:"cols"`
+	Values    int     `json:"values"`
+	Min       float64 `json:"min"`
+	Max       float64 `json:"max"`
+	Mean      float64 `json:"mean"`
+	Std       float64 `json:"std"`
+	NonFinite int     `json:"nonFinite"` // how many NaN and infinities
+}
+
+// AnalyzeArgs asks for everything that the plots of one side show.
+type AnalyzeArgs struct {
+	Format  string            `json:"format"`
+	Options map[string]string `json:"options,omitempty"`
+	Row     int               `json:"row"`
+	Col     int               `json:"col"`
+	Sample  int               `json:"sample,omitempty"` // at most so many values, a fair sample of rows; 0 is all
+}
+
+// HistMeta describes arrays.hist.
+type HistMeta struct {
+	Lo   float64 `json:"lo"`
+	Hi   float64 `json:"hi"`
+	Bins int     `json:"bins"`
+}
+
+// ErrMeta describes arrays.err, as metric.Errors.
+type ErrMeta struct {
+	Step  float64 `json:"step"`
+	First int     `json:"first"`
+	Bins  int     `json:"bins"`
+}
+
+// BlockMeta describes arrays.scaleRow, scaleLo, scaleHi (or zero…): one number
+// a group along the opened row, and its range over all rows.
+type BlockMeta struct {
+	Groups int    `json:"groups"`
+	Flat   bool   `json:"flat"`
+	Kind   string `json:"kind"` // "scale"; "zero", "min" or ""
+}
+
+// HeatMeta describes arrays.heat.
+type HeatMeta struct {
+	W   int     `json:"w"`
+	H   int     `json:"h"`
+	Max float64 `json:"max"`
+}
+
+// LevelsMeta describes arrays.levels: the levels of the opened block.
+type LevelsMeta struct {
+	Count int `json:"count"` // 0 where there are too many to draw
+	Drawn int `json:"drawn"`
+}
+
+// Losses are a Report with the share of each kind of error, for the page.
+type Losses struct {
+	metric.Report
+	Rounding float64 `json:"rounding"` // share of the squared error that rounding made
+	Clipping float64 `json:"clipping"` // and clipping: |x̂−x| beyond the half step
+}
+
+// Analysis is the answer to AnalyzeArgs. Its arrays are hist, err, scaleRow,
+// scaleLo, scaleHi, zeroRow, zeroLo, zeroHi, heat and levels, all Float32Array.
+type Analysis struct {
+	Format  string     `json:"format"`
+	Label   string     `json:"label"`
+	Name    string     `json:"name"`
+	Rows    int        `json:"rows"`
+	Cols    int        `json:"cols"`
+	Sampled bool       `json:"sampled"`
+	Metrics Losses     `json:"metrics"`
+	Hist    HistMeta   `json:"hist"`
+	Err     ErrMeta    `json:"err"`
+	Scale   BlockMeta  `json:"scale"`
+	Zero    BlockMeta  `json:"zero"`
+	Heat    HeatMeta   `json:"heat"`
+	Levels  LevelsMeta `json:"levels"`
+	Opened  Opened     `json:"opened"`
+	Elapsed float64    `json:"elapsed"` // ms to quantize and to reconstruct
+	Kernel  string     `json:"kernel"`  // which twin ran
+}
+
+// PickArgs moves the opened weight: to a row and a column, or to the weight
+// whose value is nearest to Value.
+type PickArgs struct {
+	Row   int      `json:"row"`
+	Col   int      `json:"col"`
+	Value *float64 `json:"value,omitempty"`
+}
+
+// Picked is the answer: the same parts of an Analysis again.
+type Picked struct {
+	Scale  BlockMeta  `json:"scale"`
+	Zero   BlockMeta  `json:"zero"`
+	Levels LevelsMeta `json:"levels"`
+	Opened Opened     `json:"opened"`
+}
+
+// Opened is quant.Opened for the page.
+type Opened struct {
+	Row     int     `json:"row"`
+	Col     int     `json:"col"`
+	X       float64 `json:"x"`
+	XHat    float64 `json:"xhat"`
+	Code    int32   `json:"code"`
+	Block   int     `json:"block"`
+	Offset  int64   `json:"offset"`
+	Hex     string  `json:"hex"` // the block's bytes, two digits each
+	Group   int     `json:"group"`
+	Lo      int     `json:"lo"` // the block covers columns [Lo, Hi) of its row
+	Hi      int     `json:"hi"`
+	Step    float64 `json:"step"` // between levels at this weight; 0 where they are uneven
+	Fields  []Field `json:"fields"`
+	Formula []Term  `json:"formula"`
+	Rule    []Term  `json:"rule,omitempty"`
+}
+
+// Field is quant.Field.
+type Field struct {
+	Name  string   `json:"name"`
+	Role  string   `json:"role,omitempty"`
+	Spans [][2]int `json:"spans,omitempty"` // first bit, number of bits
+	Mine  [][2]int `json:"mine,omitempty"`
+	Text  string   `json:"text,omitempty"`
+}
+
+// Term is quant.Term.
+type Term struct {
+	Text string `json:"text"`
+	Role string `json:"role,omitempty"`
+}
+
+// MeasureArgs asks for the metrics alone.
+type MeasureArgs struct {
+	Format     string            `json:"format"`
+	Options    map[string]string `json:"options,omitempty"`
+	Sample     int               `json:"sample,omitempty"`
+	Repeat     int               `json:"repeat,omitempty"`     // passes that are timed; 0 is one
+	Importance []float32         `json:"importance,omitempty"` // one weight ≥ 0 a column
+}
+
+// Measured is the answer: numbers, or why there are none.
+type Measured struct {
+	metric.Report
+	Refused      string  `json:"refused,omitempty"`
+	Elapsed      float64 `json:"elapsed"`      // ms to quantize and to reconstruct
+	QuantizeMs   float64 `json:"quantizeMs"`   // of that, to quantize: the median of Repeat passes
+	DequantizeMs float64 `json:"dequantizeMs"` // and to reconstruct
+	Sampled      bool    `json:"sampled"`
+}
+
+// ExportArgs asks for a file of the current result: "bin", "json", "npy"
+// (reconstructed), "original" (npy).
+type ExportArgs struct {
+	As string `json:"as"`
+}
+
+// Export names the file whose bytes come along.
+type Export struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// QuantizeArgs is one call of the module API.
+type QuantizeArgs struct {
+	Format  string            `json:"format"`
+	Shape   []int             `json:"shape,omitempty"`
+	Options map[string]string `json:"options,omitempty"`
+}
+
+// Quantized is its answer.
+type Quantized struct {
+	Metrics metric.Report `json:"metrics"`
+	Rows    int           `json:"rows"`
+	Groups  int           `json:"groups"` // scales per row
+}
+
+// PlanArgs asks what a whole file would become.
+type PlanArgs struct {
+	Recipe string `json:"recipe"`
+}
+
+// Plan is the answer. Steps are in the order of the file to be.
+type Plan struct {
+	Recipe string    `json:"recipe"`
+	Name   string    `json:"name"` // of the file to be
+	Steps  []StepRow `json:"steps"`
+	From   int64     `json:"from"` // bytes of all tensors now
+	To     int64     `json:"to"`   // and then
+	Size   int64     `json:"size"` // of the file to be
+}
+
+// StepRow is what becomes of one tensor.
+type StepRow struct {
+	Tensor int    `json:"tensor"` // in FileInfo.Tensors
+	Name   string `json:"name"`   // in the file to be
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Asked  string `json:"asked,omitempty"` // the type that it should take; "" where it keeps its own
+	Bytes  int64  `json:"bytes"`           // then
+	Offset int64  `json:"offset"`          // of its first byte in the file to be
+	Why    string `json:"why,omitempty"`
+}
+
+// Progress is sent while a file is converted.
+type Progress struct {
+	Tensor  string  `json:"tensor"`
+	Index   int     `json:"index"`
+	Count   int     `json:"count"`
+	Done    int64   `json:"done"`  // values
+	Total   int64   `json:"total"` // values
+	Written int64   `json:"written"`
+	Size    int64   `json:"size"`    // of the file to be
+	Elapsed float64 `json:"elapsed"` // ms
+}
+
+// Converted ends a conversion. Losses has one entry for each step of the plan;
+// Total is over the tensors that were not copied.
+type Converted struct {
+	Name    string        `json:"name"`
+	Size    int64         `json:"size"`
+	Tensors int           `json:"tensors"`
+	Losses  []TensorErr   `json:"losses"`
+	Total   metric.Report `json:"total"`
+	Elapsed float64       `json:"elapsed"` // ms
+}
+
+// TensorErr is what one tensor lost; nothing where it was copied.
+type TensorErr struct {
+	Name    string         `json:"name"`
+	RelRMSE float64        `json:"relRmse"` // −1 where values are NaN or infinite
+	SQNR    metric.Decibel `json:"sqnr"`
+}
+
+// RowsArgs asks for values of a window of the tensor, for a table.
+type RowsArgs struct {
+	Row  int `json:"row"`
+	Rows int `json:"rows"`
+	Col  int `json:"col"`
+	Cols int `json:"cols"`
+}

@@ -1,0 +1,131 @@
+import { Lane } from "./lane.js";
+
+/**
+ * @typedef {object} Result
+ * @property {Uint8Array} bytes            packed, as the format's own files hold it
+ * @property {Float32Array} reconstructed  one value for each given
+ * @property {{scale: Float32Array, zeroPoint?: Float32Array, min?: Float32Array}} blocks  one number a block, row by row
+ * @property {{bitsPerWeight: number, mse: number, rmse: number, sqnr: number, maxAbs: number, cosine: number}} metrics  sqnr in dB, Infinity without error
+ */
+
+/**
+ * Starts the workers.
+ * @param {{base?: string, workers?: number}} [options] base: where Fewbits is served, if not where this module is
+ * @returns {Promise<Fewbits>}
+ */
+export async function open({ base, workers = 1 } = {}) {
+  if (base) {
+    const there = new URL(String(base).replace(/\/*$/, "/"), globalThis.document?.baseURI ?? location.href);
+    const other = await import(new URL("fewbits.js", there).href);
+    if (other.open !== open) return other.open({ workers });
+  }
+  const fb = new Fewbits(await compile());
+  try {
+    await fb.start(workers);
+  } catch (e) {
+    fb.close();
+    throw e;
+  }
+  return fb;
+}
+
+/** The engine, compiled once: with SIMD128 where the browser has it. */
+export async function compile() {
+  const name = WebAssembly.validate(SIMD) ? "engine.wasm" : "engine-portable.wasm";
+  const url = new URL("../wasm/" + name, import.meta.url);
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`the engine cannot be loaded: ${url.pathname} answers ${response.status}`);
+  const type = response.headers.get("Content-Type") || "";
+  return type.startsWith("application/wasm") ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
+
+// (module (func (result v128) i32.const 0 i8x16.splat))
+const SIMD = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11]);
+
+/** A running engine. */
+export class Fewbits {
+  #module;
+  #lanes = new Map();
+  #api = [];
+  #closed = false;
+
+  /** @type {object[]} one row a format: name, family, bitsPerWeight, blockSize, options … */
+  formats = [];
+
+  constructor(module) { this.#module = module; }
+
+  /** The worker of that name, started when first asked for. */
+  lane(name) {
+    if (this.#closed) throw new Error("the engine is closed");
+    let lane = this.#lanes.get(name);
+    if (!lane) this.#lanes.set(name, lane = new Lane(this.#module, name));
+    return lane;
+  }
+
+  /** Stops the worker of that name until it is asked for again; what is under way in it fails. */
+  end(name) {
+    this.#lanes.get(name)?.close();
+    this.#lanes.delete(name);
+  }
+
+  /** Starts so many workers for quantize. */
+  async start(workers) {
+    const n = Math.max(1, Math.trunc(workers) || 1);
+    this.#api = Array.from({ length: n }, (_, i) => this.lane("api" + i));
+    this.formats = JSON.parse((await this.#api[0].call("formats")).json);
+  }
+
+  /**
+   * Quantizes and reconstructs. The values stay as they are, and the caller's.
+   * @param {Float32Array} values  row-major
+   * @param {object} options  beside these the format's own, by name: group, sym, range …
+   * @param {string} options.format  as in formats, in any case
+   * @param {number[]} [options.shape]  outermost dimension first; one row where left out
+   * @param {ArrayLike<number>} [options.importance]  one weight ≥ 0 a column, from an importance matrix
+   * @param {AbortSignal} [options.signal]
+   * @returns {Promise<Result>}
+   */
+  async quantize(values, { format, shape, importance, signal, ...options } = {}) {
+    if (this.#closed) throw new Error("the engine is closed");
+    if (!ArrayBuffer.isView(values) || values[Symbol.toStringTag] !== "Float32Array") throw new TypeError("quantize takes a Float32Array");
+    if (typeof format !== "string") throw new TypeError('quantize needs a format, such as "Q4_K"');
+    const args = { format, options: {} };
+    if (shape != null) args.shape = wholes(shape);
+    if (importance != null) args.importance = weights(importance);
+    for (const [name, v] of Object.entries(options)) if (v != null) args.options[name] = String(v);
+    const lane = this.#api.reduce((a, b) => (b.pending < a.pending ? b : a));
+    const { json, arrays } = await lane.call("quantize", args, { values, signal });
+    const blocks = { scale: arrays.scales };
+    if (arrays.zeros.length) blocks.zeroPoint = arrays.zeros;
+    if (arrays.mins.length) blocks.min = arrays.mins;
+    return { bytes: arrays.bytes, reconstructed: arrays.reconstructed, blocks, metrics: numbers(JSON.parse(json).metrics) };
+  }
+
+  /** Stops the workers. What is under way fails. */
+  close() {
+    this.#closed = true;
+    for (const lane of this.#lanes.values()) lane.close();
+    this.#lanes.clear();
+  }
+}
+
+function wholes(shape) {
+  const list = Array.from(shape);
+  if (typeof shape === "string" || !list.every((d) => Number.isSafeInteger(d) && d >= 0)) {
+    throw new TypeError(`a shape is a list of whole numbers, such as [rows, columns], not ${JSON.stringify(shape)}`);
+  }
+  return list;
+}
+
+function weights(importance) {
+  const list = Array.from(importance);
+  const bad = list.findIndex((w) => !(w >= 0 && w < Infinity));
+  if (bad >= 0) throw new TypeError(`importance ${bad} is ${list[bad]}: it takes one number from 0 up for each column`);
+  return list;
+}
+
+/** JSON has no infinity: without an error the ratio of signal to noise is infinite. */
+function numbers(metrics) {
+  if (metrics.sqnr === null) metrics.sqnr = Infinity;
+  return metrics;
+}

@@ -1,0 +1,200 @@
+/** A waiting call that a newer one of its kind made needless. */
+export class Superseded extends Error { name = "Superseded"; }
+
+/** So many times a worker may die in a row without anything to do. */
+const MAX_DEATHS = 3;
+
+/**
+ * One worker and what waits for it: one call runs, the others queue, in order.
+ *
+ * A worker that dies, or whose call is aborted, is started again and told again
+ * what it must know (see remember) before its next call. The call that it died
+ * in fails with an error that says so.
+ */
+export class Lane {
+  #module; #name;
+  #worker = null;
+  #up = false;      // the worker takes calls
+  #running = null;  // the call that the worker has
+  #waiting = [];
+  #untold = [];     // what the worker is yet to be told again
+  #known = new Map(); // op → what is to be told again, in the order of first mention
+  #lost = null;     // why something could not be told again
+  #ended = null;    // why there is no worker any more
+  #deaths = 0;
+  #count = 0;
+
+  constructor(module, name) {
+    this.#module = module;
+    this.#name = name;
+    this.#start();
+  }
+
+  /** How many calls run or wait. */
+  get pending() { return this.#waiting.length + (this.#running && !this.#running.again ? 1 : 0); }
+
+  /**
+   * Sends a call. Values are copied now: what becomes of them later is no matter.
+   * One with `latest` drops those of the same op that have it and still wait.
+   * @param {string} op
+   * @param {object|string} [args]  an object, or its JSON
+   * @param {{file?: Blob, values?: Float32Array, latest?: boolean, signal?: AbortSignal, onEvent?: (json: object, arrays: object) => void}} [with_]
+   * @returns {Promise<{json: string, arrays: Object<string, Float32Array|Uint8Array>}>}
+   */
+  call(op, args = {}, { file = null, values = null, latest = false, signal, onEvent } = {}) {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#ended) return Promise.reject(this.#ended);
+    let abort;
+    return new Promise((resolve, reject) => {
+      const job = { id: ++this.#count, op, args: text(args), file, values: values && values.slice(), latest, onEvent, resolve, reject };
+      abort = () => this.#abort(job, signal.reason);
+      signal?.addEventListener("abort", abort);
+      if (latest) this.#supersede(op);
+      this.#waiting.push(job);
+      this.#pump();
+    }).finally(() => signal?.removeEventListener("abort", abort));
+  }
+
+  /**
+   * Keeps a call that succeeded, to be told again to a fresh worker; the latest
+   * of each op counts. One of an op first mentioned later builds on those of the
+   * ops before it, as loading a tensor builds on opening its file.
+   */
+  remember(op, args = {}, { file = null, values = null } = {}) {
+    const earlier = new Set();
+    for (const k of this.#known.keys()) {
+      if (k === op) break;
+      earlier.add(k);
+    }
+    const before = this.#story().filter((k) => earlier.has(k.op));
+    this.#known.set(op, { op, args: text(args), file, values: values && values.slice(), before, at: ++this.#count });
+  }
+
+  /** Drops what was remembered. */
+  forget(op) { this.#known.delete(op); }
+
+  /** Stops the call under way, if any. */
+  cancel(reason = new DOMException("cancelled", "AbortError")) {
+    const job = this.#running && !this.#running.again ? this.#running : this.#waiting[0];
+    if (job) this.#abort(job, reason);
+  }
+
+  /** Stops the worker. What runs or waits fails. */
+  close() { this.#end(new Error("the engine is closed")); }
+
+  #supersede(op) {
+    const old = this.#waiting.filter((w) => w.latest && w.op === op);
+    this.#waiting = this.#waiting.filter((w) => !old.includes(w));
+    for (const w of old) w.reject(new Superseded(`a newer ${JSON.stringify(op)} took its place`));
+  }
+
+  #abort(job, reason) {
+    if (job === this.#running) this.#restart();
+    else if (this.#waiting.includes(job)) this.#waiting = this.#waiting.filter((w) => w !== job);
+    else return;
+    job.reject(reason);
+  }
+
+  #start() {
+    this.#up = false;
+    this.#untold = this.#story();
+    try {
+      const worker = this.#worker = new Worker(script, { type: "module", name: this.#name });
+      const mine = (f) => (e) => { if (worker === this.#worker) f(e); };
+      worker.onmessage = mine(({ data }) => this.#receive(data));
+      worker.onmessageerror = mine(() => this.#died("its answer cannot be read"));
+      worker.onerror = mine((e) => { e.preventDefault(); this.#died(e.message || "it could not be started"); });
+      worker.postMessage({ module: this.#module });
+    } catch (e) {
+      this.#end(new Error(`the worker cannot run here: ${e.message}`));
+    }
+  }
+
+  #restart() {
+    this.#worker.terminate();
+    this.#running = null;
+    this.#start();
+  }
+
+  #end(reason) {
+    this.#ended ??= reason;
+    this.#worker?.terminate();
+    this.#worker = null;
+    this.#up = false;
+    const jobs = [this.#running, ...this.#waiting];
+    this.#running = null;
+    this.#waiting = [];
+    this.#known.clear();
+    for (const job of jobs) job?.reject(this.#ended);
+  }
+
+  #died(why) {
+    const job = this.#running;
+    if (!job && ++this.#deaths > MAX_DEATHS) return this.#end(new Error(`the worker cannot run here: ${why}`));
+    this.#restart();
+    job?.reject(new Error(`the worker stopped while it was busy with ${JSON.stringify(job.op)} (${why}); it was started again`));
+  }
+
+  #receive({ id, ready, event, died, error, json, arrays }) {
+    if (died) return this.#died(error);
+    if (ready) {
+      this.#up = true;
+      return this.#pump();
+    }
+    const job = this.#running;
+    if (job?.id !== id) return;
+    if (event) return job.onEvent?.(JSON.parse(json), arrays);
+    this.#running = null;
+    this.#deaths = 0;
+    if (error === undefined) job.resolve({ json, arrays });
+    else job.reject(new Error(error));
+    this.#pump();
+  }
+
+  #pump() {
+    if (!this.#up || this.#running) return;
+    const known = this.#untold.shift();
+    const job = known ? this.#again(known) : this.#waiting.shift();
+    if (!job) return;
+    if (!known && this.#lost) {
+      job.reject(this.#lost);
+      this.#lost = null;
+      return this.#pump();
+    }
+    this.#running = job;
+    const { id, op, args, file, values } = job;
+    try {
+      this.#worker.postMessage({ id, op, args, file, values }, values && !known ? [values.buffer] : []);
+    } catch (e) {
+      this.#running = null;
+      job.reject(e);
+      this.#pump();
+    }
+  }
+
+  /** What a fresh worker is told, in an order in which each builds on what it was built on. */
+  #story() {
+    const list = [];
+    const tell = (k) => { if (list.findLast((x) => x.op === k.op) !== k) list.push(k); };
+    for (const k of [...this.#known.values()].sort((a, b) => a.at - b.at)) [...k.before, k].forEach(tell);
+    return list;
+  }
+
+  /** The call that tells something again. What cannot be told is dropped, with what builds on it, and the next call fails. */
+  #again(known) {
+    const reject = (e) => {
+      const gone = (k) => k === known || k.before.includes(known);
+      for (const [op, k] of this.#known) if (gone(k)) this.#known.delete(op);
+      this.#untold = this.#untold.filter((k) => !gone(k));
+      this.#lost = new Error(`the worker was started again, and then ${JSON.stringify(known.op)} failed: ${e.message}`);
+    };
+    return { ...known, id: ++this.#count, again: true, resolve() {}, reject };
+  }
+}
+
+const text = (args) => (typeof args === "string" ? args : JSON.stringify(args));
+
+// A worker's script must come from the page's own origin: where this module
+// does not, a blob that imports the script does.
+const url = new URL("./worker.js", import.meta.url);
+const script = url.origin === location.origin ? url : URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: "text/javascript" }));

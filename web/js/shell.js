@@ -1,0 +1,86 @@
+// What the platform does better than Go: theme, routes before the app runs,
+// files dropped and chosen, the clipboard, dialogs.
+
+const root = document.documentElement;
+const $ = (id) => document.getElementById(id);
+
+/** Shows a view: a rule in page.css hides the others. */
+function route(view) { root.dataset.route = view; }
+
+const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
+
+/** Binds what stands around the views; gives the host its part. */
+export function bindShell({ keepFile, retheme }) {
+  const open = (file) => { if (file) globalThis.fewbitsPage?.file(keepFile(file), file.name); };
+
+  const theme = $("theme");
+  const named = () => { theme.textContent = isDark() ? "Light" : "Dark"; };
+  named();
+  theme.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    remember("fewbits.theme", root.dataset.theme);
+    named();
+    retheme();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { named(); retheme(); });
+
+  addEventListener("hashchange", () => {
+    if (globalThis.fewbitsPage) globalThis.fewbitsPage.went(location.hash);
+    else route((/^#\/(\w+)/.exec(location.hash) || [, "tensor"])[1]);
+  });
+  foldOnNarrow();
+
+  for (const input of document.querySelectorAll("input[type=file]")) {
+    input.addEventListener("change", () => { open(input.files[0]); input.value = ""; });
+  }
+  bindDrop(open);
+
+  $("keys").addEventListener("click", () => $("keysdialog").showModal());
+  const single = $("keyson");
+  single.checked = recall("fewbits.keys") !== "off";
+  single.addEventListener("change", () => remember("fewbits.keys", single.checked ? "on" : "off"));
+
+  return {
+    showKeys() { $("keysdialog").showModal(); },
+    /** Whether a key pressed there is a shortcut and not typing. */
+    singleKeys(target) { return single.checked && !document.querySelector("dialog[open]") && !target.closest?.("input:not([type=radio],[type=checkbox],[type=range]), select, textarea, [role=listbox]"); },
+    async copyLink() {
+      const button = $("copylink");
+      try {
+        await navigator.clipboard.writeText(location.href);
+        button.textContent = "Copied";
+      } catch {
+        button.textContent = "Copy it from the address bar";
+      }
+      setTimeout(() => { button.textContent = "Copy link"; }, 2000);
+    },
+  };
+}
+
+/** The whole window takes a dropped file. */
+function bindDrop(open) {
+  const zone = $("dropzone");
+  let depth = 0;
+  const has = (e) => [...(e.dataTransfer?.types || [])].includes("Files");
+  addEventListener("dragenter", (e) => { if (has(e)) { depth++; zone.hidden = false; } });
+  addEventListener("dragleave", (e) => { if (has(e) && --depth <= 0) { depth = 0; zone.hidden = true; } });
+  addEventListener("dragover", (e) => { if (has(e)) e.preventDefault(); });
+  addEventListener("drop", (e) => {
+    if (!has(e)) return;
+    e.preventDefault();
+    depth = 0;
+    zone.hidden = true;
+    open(e.dataTransfer.files[0]);
+  });
+}
+
+/** On a phone the rail is folded: the source folds first, plots never. */
+function foldOnNarrow() {
+  const narrow = matchMedia("(max-width: 900px)");
+  const fold = () => { for (const d of document.querySelectorAll("details[data-fold]")) d.open = !narrow.matches; };
+  fold();
+  narrow.addEventListener("change", fold);
+}
+
+export function remember(key, value) { try { localStorage.setItem(key, value); } catch { /* storage may be off */ } }
+export function recall(key) { try { return localStorage.getItem(key); } catch { return null; } }
