@@ -19,6 +19,9 @@ func dequantizeQ8_0(dst []float32, src []byte)              { dequantizeQ8_0Gene
 func quantizeQ4_0(dst []byte, x []float32)                  { quantizeQ4_0Generic(dst, x) }
 func dequantizeQ4_0(dst []float32, src []byte)              { dequantizeQ4_0Generic(dst, src) }
 func histogram(counts []uint32, x []float32, lo, w float32) { histogramGeneric(counts, x, lo, w) }
+func sub(dst, y, x []float32)                               { subGeneric(dst, y, x) }
+func keepLarger(dst, e []float32)                           { keepLargerGeneric(dst, e) }
+func halveLarger(dst, e []float32)                          { halveLargerGeneric(dst, e) }
 func packInt4(dst []byte, q []int8)                         { packInt4Generic(dst, q) }
 func unpackInt4(dst []int8, src []byte)                     { unpackInt4Generic(dst, src) }
 

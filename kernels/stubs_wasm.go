@@ -219,3 +219,30 @@ func lookup16(dst []float32, codes []uint8, levels *[16]float32, scale float32) 
 	lookup16Asm(unsafe.SliceData(dst), unsafe.SliceData(codes), n, &planes, scale)
 	lookup16Generic(dst[n:], codes[n:], levels, scale)
 }
+
+//go:noescape
+func subAsm(dst, y, x *float32, n int)
+
+func sub(dst, y, x []float32) {
+	n := len(dst) &^ 3
+	subAsm(unsafe.SliceData(dst), unsafe.SliceData(y), unsafe.SliceData(x), n)
+	subGeneric(dst[n:], y[n:], x[n:])
+}
+
+//go:noescape
+func keepLargerAsm(dst, e *float32, n int)
+
+func keepLarger(dst, e []float32) {
+	n := len(e) &^ 3
+	keepLargerAsm(unsafe.SliceData(dst), unsafe.SliceData(e), n)
+	keepLargerGeneric(dst[n:], e[n:])
+}
+
+//go:noescape
+func halveLargerAsm(dst, e *float32, n int)
+
+func halveLarger(dst, e []float32) {
+	n := len(dst) &^ 3
+	halveLargerAsm(unsafe.SliceData(dst), unsafe.SliceData(e), n)
+	halveLargerGeneric(dst[n:], e[2*n:])
+}

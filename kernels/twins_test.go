@@ -42,6 +42,23 @@ var twins = []struct {
 	{"Moments", false,
 		func(in input) any { s, q := moments(in.x); return [2]float64{s, q} },
 		func(in input) any { s, q := momentsGeneric(in.x); return [2]float64{s, q} }},
+	{"Sub", false,
+		func(in input) any { return written(in, len(in.x), func(d []float32) { sub(d, in.y, in.x) }) },
+		func(in input) any { return written(in, len(in.x), func(d []float32) { subGeneric(d, in.y, in.x) }) }},
+	{"KeepLarger", false,
+		func(in input) any {
+			return written(in, len(in.x), func(d []float32) { copy(d, in.y); keepLarger(d, in.x) })
+		},
+		func(in input) any {
+			return written(in, len(in.x), func(d []float32) { copy(d, in.y); keepLargerGeneric(d, in.x) })
+		}},
+	{"HalveLarger", false,
+		func(in input) any {
+			return written(in, len(in.x)/2, func(d []float32) { halveLarger(d, in.x[:2*len(d)]) })
+		},
+		func(in input) any {
+			return written(in, len(in.x)/2, func(d []float32) { halveLargerGeneric(d, in.x[:2*len(d)]) })
+		}},
 	{"F16ToF32", false,
 		func(in input) any { return written(in, len(in.x), func(d []float32) { f16ToF32(d, in.raw) }) },
 		func(in input) any { return written(in, len(in.x), func(d []float32) { f16ToF32Generic(d, in.raw) }) }},

@@ -98,8 +98,10 @@ type Format interface {
 	// It fails where len(dst) or len(p.Bytes) is not what p.Shape asks for.
 	Dequantize(p *Packed, dst []float32) error
 
-	// Params unpacks what was decided: scales, zero points or minimums, codes.
-	Params(p *Packed) (*Params, error)
+	// Params unpacks what was decided: scales, zero points or minimums, and,
+	// where codes is true, the codes. Without them it is quick: a live view
+	// asks for it at every move of a slider.
+	Params(p *Packed, codes bool) (*Params, error)
 
 	// Open takes apart the block that holds value i (row-major).
 	Open(p *Packed, i int) (*Opened, error)
@@ -176,7 +178,7 @@ type Params struct {
 	Scales     []float32 // step between neighbouring codes; nil where a format has none
 	Zeros      []float32 // zero point, in codes; nil where a format has none
 	Mins       []float32 // value of code 0; nil where a format has none
-	Codes      []int32   // Rows × Cols, as numbers: signed where the format's are
+	Codes      []int32   // Rows × Cols, as numbers, signed where the format's are; nil unless asked for
 }
 
 // Opened is one block taken apart around one of its weights.

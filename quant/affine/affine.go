@@ -99,7 +99,7 @@ func (f format) Dequantize(p *quant.Packed, dst []float32) error {
 }
 
 // Params implements quant.Format. Zeros is all 0 where symmetric.
-func (f format) Params(p *quant.Packed) (*quant.Params, error) {
+func (f format) Params(p *quant.Packed, codes bool) (*quant.Params, error) {
 	l, _, err := f.open(p)
 	if err != nil {
 		return nil, err
@@ -118,6 +118,9 @@ func (f format) Params(p *quant.Packed) (*quant.Params, error) {
 	for i := range r.Scales {
 		m := l.params(p.Bytes, l.blockOfGroup(i/r.Groups, i%r.Groups))
 		r.Scales[i], r.Zeros[i] = m.scale, float32(m.zero)
+	}
+	if !codes {
+		return r, nil
 	}
 	r.Codes = make([]int32, l.n)
 	l.eachRun(func(first, offset, n int) {

@@ -164,7 +164,7 @@ func TestErrors(t *testing.T) {
 		if err := f.Dequantize(p, make([]float32, 4)); !errors.As(err, &e) {
 			t.Errorf("short bytes: %v", err)
 		}
-		if _, err := f.Params(p); !errors.As(err, &e) {
+		if _, err := f.Params(p, true); !errors.As(err, &e) {
 			t.Errorf("short bytes: %v", err)
 		}
 		if _, err := f.Open(p, 0); !errors.As(err, &e) {

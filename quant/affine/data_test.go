@@ -53,7 +53,7 @@ func quantized(t testing.TB, f quant.Format, x quant.Tensor, o quant.Options) ([
 	if err := f.Dequantize(p, y); err != nil {
 		t.Fatal(err)
 	}
-	m, err := f.Params(p)
+	m, err := f.Params(p, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func FuzzDequantize(f *testing.F) {
 		}
 		y := make([]float32, n)
 		err := format.Dequantize(p, y)
-		m, perr := format.Params(p)
+		m, perr := format.Params(p, true)
 		if err != nil {
 			return
 		}

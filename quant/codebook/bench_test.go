@@ -41,7 +41,7 @@ func BenchmarkDequantize(b *testing.B) {
 	b.Run("Params", func(b *testing.B) {
 		b.SetBytes(int64(4 * len(x)))
 		for b.Loop() {
-			nf4.Params(p)
+			nf4.Params(p, true)
 		}
 	})
 }

@@ -197,7 +197,7 @@ func TestWrongInput(t *testing.T) {
 			if nf4.Dequantize(bad, make([]float32, 130)) == nil {
 				t.Errorf("Dequantize took %d bytes of shape %v", len(bad.Bytes), bad.Shape)
 			}
-			if _, err := nf4.Params(bad); err == nil {
+			if _, err := nf4.Params(bad, true); err == nil {
 				t.Errorf("Params took %d bytes of shape %v", len(bad.Bytes), bad.Shape)
 			}
 			if _, err := nf4.Open(bad, 0); err == nil {
@@ -230,7 +230,7 @@ func TestShapes(t *testing.T) {
 		for _, nested := range []bool{false, true} {
 			p, _ := pack(t, nf4, tensor(t, shape, make([]float32, n)), quant.Options{Nested: nested})
 			unpacked(t, nf4, p)
-			if m, err := nf4.Params(p); err != nil || len(m.Codes) != n {
+			if m, err := nf4.Params(p, true); err != nil || len(m.Codes) != n {
 				t.Errorf("shape %v: %v", shape, err)
 			}
 		}
@@ -245,7 +245,7 @@ func TestAgreement(t *testing.T) {
 				n, _ := quant.Count(shape)
 				p, parts := pack(t, f, tensor(t, shape, inputs(n)["normal"]), o)
 				y := unpacked(t, f, p)
-				m, err := f.Params(p)
+				m, err := f.Params(p, true)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -375,13 +375,13 @@ func FuzzRead(f *testing.F) {
 			p := &quant.Packed{Format: format.name, Shape: []int{cols}, Options: quant.Options{Block: block, Nested: nested}, Bytes: b}
 			parts, err := Split(p)
 			if err != nil {
-				if _, err := format.Params(p); err == nil {
+				if _, err := format.Params(p, true); err == nil {
 					t.Fatal("Params took what Split refused")
 				}
 				continue
 			}
 			y := unpacked(t, format, p)
-			m, err := format.Params(p)
+			m, err := format.Params(p, true)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,7 +11,7 @@ import (
 
 // Params implements quant.Format. Scales are the absmax. Where blocks do not
 // fill rows, Params.Flat is set, and Cols counts all values.
-func (f *format) Params(p *quant.Packed) (*quant.Params, error) {
+func (f *format) Params(p *quant.Packed, codes bool) (*quant.Params, error) {
 	parts, err := Split(p)
 	if err != nil {
 		return nil, err
@@ -28,6 +28,9 @@ func (f *format) Params(p *quant.Packed) (*quant.Params, error) {
 	m.Scales = make([]float32, parts.Blocks)
 	for b := range m.Scales {
 		m.Scales[b] = parts.Scale(b)
+	}
+	if !codes {
+		return m, nil
 	}
 	m.Codes = make([]int32, parts.Len)
 	for i := range m.Codes {

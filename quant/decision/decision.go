@@ -34,7 +34,7 @@ func Write(w io.Writer, f quant.Format, p *quant.Packed) error {
 	if err := f.Dequantize(p, back); err != nil {
 		return err
 	}
-	m, err := f.Params(p)
+	m, err := f.Params(p, true)
 	if err != nil {
 		return err
 	}

@@ -75,12 +75,16 @@ func (f *format) Dequantize(p *quant.Packed, dst []float32) error {
 
 // Params implements quant.Format. A code is the value's bit pattern (of FP32,
 // as a signed number); there are neither groups nor scales.
-func (f *format) Params(p *quant.Packed) (*quant.Params, error) {
+func (f *format) Params(p *quant.Packed, codes bool) (*quant.Params, error) {
 	n, err := f.check(p)
 	if err != nil {
 		return nil, err
 	}
-	m := &quant.Params{Rows: quant.Rows(p.Shape), Cols: quant.Cols(p.Shape), Codes: make([]int32, n)}
+	m := &quant.Params{Rows: quant.Rows(p.Shape), Cols: quant.Cols(p.Shape)}
+	if !codes {
+		return m, nil
+	}
+	m.Codes = make([]int32, n)
 	size := f.size()
 	for i := range m.Codes {
 		m.Codes[i] = int32(pattern(p.Bytes[i*size : (i+1)*size]))

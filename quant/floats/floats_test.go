@@ -173,7 +173,7 @@ func TestWrongSizes(t *testing.T) {
 			if err := f.Dequantize(bad, make([]float32, 6)); err == nil {
 				t.Errorf("%s: Dequantize took %d bytes of shape %v", name, len(bad.Bytes), bad.Shape)
 			}
-			if _, err := f.Params(bad); err == nil {
+			if _, err := f.Params(bad, true); err == nil {
 				t.Errorf("%s: Params took %d bytes of shape %v", name, len(bad.Bytes), bad.Shape)
 			}
 			if _, err := f.Open(bad, 0); err == nil {
@@ -214,7 +214,7 @@ func TestOpenAgrees(t *testing.T) {
 			if err := f.Dequantize(p, y); err != nil {
 				t.Fatal(err)
 			}
-			m, err := f.Params(p)
+			m, err := f.Params(p, true)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -119,7 +119,7 @@ func checkTensor(t *testing.T, f quant.Format, x quant.Tensor) {
 }
 
 func checkParams(t *testing.T, f quant.Format, p *quant.Packed, x quant.Tensor) {
-	m, err := f.Params(p)
+	m, err := f.Params(p, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func checkRefusals(t *testing.T, f quant.Format) {
 	if err := f.Dequantize(p, make([]float32, x.Len()-1)); !errors.As(err, &size) {
 		t.Errorf("a value too few: %v", err)
 	}
-	if _, err := f.Params(&short); err == nil {
+	if _, err := f.Params(&short, true); err == nil {
 		t.Error("params of a byte too few")
 	}
 	for _, i := range []int{-1, x.Len()} {
@@ -280,7 +280,7 @@ func ExampleLookup() {
 	f, _ := Lookup("int8")
 	t, _ := quant.NewTensor("x", nil, []float32{-1, 0.5, 1})
 	p, _ := f.Quantize(t, quant.Options{})
-	m, _ := f.Params(p)
+	m, _ := f.Params(p, true)
 	fmt.Printf("scale %.4f, codes %v\n", m.Scales[0], m.Codes)
 	// Output: scale 0.0078, codes [-127 64 127]
 }

@@ -188,7 +188,7 @@ func (f *format) read(dst []float32, src []byte) {
 
 // Params takes p apart: one scale for each group of 16 or 32 along a row, and
 // a minimum or a zero point where the type has one.
-func (f *format) Params(p *quant.Packed) (*quant.Params, error) {
+func (f *format) Params(p *quant.Packed, codes bool) (*quant.Params, error) {
 	if err := f.check(p); err != nil {
 		return nil, err
 	}
@@ -201,7 +201,9 @@ func (f *format) Params(p *quant.Packed) (*quant.Params, error) {
 		Rows: rows, Cols: cols, Groups: cols / f.group,
 		GroupIndex: make([]int32, cols),
 		Scales:     make([]float32, n/f.group),
-		Codes:      make([]int32, n),
+	}
+	if codes {
+		params.Codes = make([]int32, n)
 	}
 	for i := range params.GroupIndex {
 		params.GroupIndex[i] = int32(i / f.group)
@@ -224,6 +226,9 @@ func (f *format) Params(p *quant.Packed) (*quant.Params, error) {
 			for g, m := range s.min[:t.Block/f.group] {
 				params.Mins[i/f.group+g] = m + 0 // no minus zero
 			}
+		}
+		if !codes {
+			continue
 		}
 		for j, q := range s.code[:t.Block] {
 			params.Codes[i+j] = int32(q)

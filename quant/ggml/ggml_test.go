@@ -95,7 +95,7 @@ func TestRefusedPacked(t *testing.T) {
 			if err := f.Dequantize(p, make([]float32, typ.Block)); err == nil {
 				t.Errorf("%s: %v with %d bytes is dequantized", typ.Name, p.Shape, len(p.Bytes))
 			}
-			if _, err := f.Params(p); err == nil {
+			if _, err := f.Params(p, true); err == nil {
 				t.Errorf("%s: %v with %d bytes has params", typ.Name, p.Shape, len(p.Bytes))
 			}
 			if _, err := f.Open(p, 0); err == nil {
@@ -126,7 +126,7 @@ func TestEmpty(t *testing.T) {
 			if err := f.Dequantize(p, nil); err != nil {
 				t.Errorf("%s, %v: %v", f.typ().Name, shape, err)
 			}
-			if params, err := f.Params(p); err != nil || len(params.Codes) != 0 {
+			if params, err := f.Params(p, true); err != nil || len(params.Codes) != 0 {
 				t.Errorf("%s, %v: %v", f.typ().Name, shape, err)
 			}
 		}

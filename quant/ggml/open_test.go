@@ -40,7 +40,7 @@ func agree(t *testing.T, f *format, p *quant.Packed, every int) {
 	if err := f.Dequantize(p, values); err != nil {
 		t.Fatal(err)
 	}
-	params, err := f.Params(p)
+	params, err := f.Params(p, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestRuleHolds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		params, err := f.Params(p)
+		params, err := f.Params(p, true)
 		if err != nil {
 			t.Fatal(err)
 		}

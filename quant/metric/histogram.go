@@ -60,7 +60,7 @@ func trimmed(x []float32, lo, hi float64) (float64, float64) {
 	return math.Max(lo, l-margin), math.Min(hi, h+margin)
 }
 
-// Errors is a histogram of y−x whose bins are a power of two wide and begin at
+// Errors is a histogram of x̂ − x whose bins are a power of two wide and begin at
 // multiples of it, so that two of them can be merged exactly.
 type Errors struct {
 	Step   float64   // width of a bin
@@ -72,30 +72,23 @@ type Errors struct {
 // either side; what lies farther out is in the end bins.
 const errorSpread = 4.0
 
-// ErrorHistogram counts y−x. rmse and maxAbs are those of the whole.
-func ErrorHistogram(x, y []float32, rmse, maxAbs float64) Errors {
+// ErrorHistogram counts the differences d = x̂ − x. rmse and maxAbs are those of
+// the whole.
+func ErrorHistogram(d []float32, rmse, maxAbs float64) Errors {
 	reach := math.Min(errorSpread*rmse, maxAbs)
-	if !(reach > 0) {
-		return Errors{Step: 1, First: -1, Counts: []float32{0, float32(len(x))}}
+	if !(reach > 0) || math.IsInf(reach, 0) {
+		return Errors{Step: 1, First: -1, Counts: []float32{0, float32(len(d))}}
 	}
 	step := math.Exp2(math.Ceil(math.Log2(reach / 64)))
 	half := int(math.Ceil(reach / step))
 	e := Errors{Step: step, First: -half, Counts: make([]float32, 2*half)}
-	inv, off := float32(1/step), float32(half)
-	for i, v := range x {
-		f := (y[i]-v)*inv + off
-		j := int(f)
-		if !(f > 0) {
-			j = 0
-		} else if j >= len(e.Counts) {
-			j = len(e.Counts) - 1
-		}
-		e.Counts[j]++
+	for i, c := range count(d, -float64(half)*step, float64(half)*step, 2*half) {
+		e.Counts[i] = float32(c)
 	}
 	return e
 }
 
-// Heat is a picture of y−x over a tensor: every cell holds the error of
+// Heat is a picture of x̂ − x over a tensor: every cell holds the error of
 // largest magnitude among the weights that it covers, with its sign.
 type Heat struct {
 	W, H  int
@@ -103,32 +96,43 @@ type Heat struct {
 	Cells []float32
 }
 
-// ErrorHeat shrinks y−x, rows × cols, to at most w × h cells.
-func ErrorHeat(x, y []float32, rows, cols, w, h int) Heat {
+// ErrorHeat shrinks the differences d, rows × cols, to at most w × h cells.
+func ErrorHeat(d []float32, rows, cols, w, h int) Heat {
 	w, h = min(w, cols), min(h, rows)
 	m := Heat{W: w, H: h, Cells: make([]float32, w*h)}
 	if w == 0 || h == 0 {
 		return m
 	}
-	edge := make([]int, w+1)
-	for c := range edge {
-		edge[c] = c * cols / w
-	}
-	var most float32
-	for r := range rows {
-		cells := m.Cells[(r*h/rows)*w:][:w]
-		xr, yr := x[r*cols:][:cols], y[r*cols:][:cols]
-		for c := range cells {
-			best := cells[c]
-			for i := edge[c]; i < edge[c+1]; i++ {
-				if e := yr[i] - xr[i]; e*e > best*best {
-					best = e
-				}
-			}
-			cells[c] = best
-			most = max(most, best, -best)
+	tall := make([]float32, cols) // the rows of one cell, laid over one another
+	for c := range h {
+		clear(tall)
+		for r := (c*rows + h - 1) / h; r < ((c+1)*rows+h-1)/h; r++ {
+			kernels.KeepLarger(tall, d[r*cols:][:cols])
 		}
+		shrink(m.Cells[c*w:][:w], tall)
 	}
-	m.Max = float64(most)
+	m.Max = float64(kernels.AbsMax(m.Cells))
 	return m
+}
+
+// shrink keeps the largest of the values that each cell covers; row is
+// overwritten.
+func shrink(cells, row []float32) {
+	for len(row)%2 == 0 && len(row)/2 >= len(cells) && (len(row)/2)%len(cells) == 0 {
+		kernels.HalveLarger(row[:len(row)/2], row)
+		row = row[:len(row)/2]
+	}
+	if len(row) == len(cells) {
+		copy(cells, row)
+		return
+	}
+	for c := range cells {
+		best := cells[c]
+		for _, e := range row[c*len(row)/len(cells) : (c+1)*len(row)/len(cells)] {
+			if e*e > best*best {
+				best = e
+			}
+		}
+		cells[c] = best
+	}
 }

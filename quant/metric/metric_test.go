@@ -84,6 +84,63 @@ func sum(x []float32) (s float64) {
 	return s
 }
 
+func minus(y, x []float32) []float32 {
+	d := make([]float32, len(x))
+	for i := range d {
+		d[i] = y[i] - x[i]
+	}
+	return d
+}
+
+// TestErrorHeatAgainstLoops holds the picture against the definition, cell by
+// cell, for sizes that divide and sizes that do not.
+func TestErrorHeatAgainstLoops(t *testing.T) {
+	for _, s := range [][4]int{{8, 16, 4, 4}, {7, 13, 5, 3}, {1, 1024, 512, 512}, {600, 3, 512, 512}, {16, 24, 12, 16}, {5, 1, 1, 5}} {
+		rows, cols := s[0], s[1]
+		d := make([]float32, rows*cols)
+		for i := range d {
+			d[i] = float32((i*7919)%1013) - 506
+		}
+		h := ErrorHeat(d, rows, cols, s[2], s[3])
+		want := make([]float32, h.W*h.H)
+		for r := range rows {
+			for c := range cols {
+				cell := 0
+				for (cell+1)*cols/h.W <= c {
+					cell++
+				}
+				k := r*h.H/rows*h.W + cell
+				if e := d[r*cols+c]; e*e > want[k]*want[k] {
+					want[k] = e
+				}
+			}
+		}
+		for i := range want {
+			if math.Abs(float64(h.Cells[i])) != math.Abs(float64(want[i])) {
+				t.Errorf("%v: cell %d is %v, want %v", s, i, h.Cells[i], want[i])
+				break
+			}
+		}
+	}
+}
+
+// TestTheDrawnRangeLeavesOutFarOutliers: one value must not squeeze the rest.
+func TestTheDrawnRangeLeavesOutFarOutliers(t *testing.T) {
+	x := make([]float32, 10000)
+	for i := range x {
+		x[i] = float32(i%200)/100 - 1
+	}
+	x[5] = 1000
+	h := Values(x, 100)
+	if h.Hi > 3 || h.Lo > -0.9 || sum(h.Counts) != float64(len(x)) || h.Counts[99] < 1 {
+		t.Errorf("range %v … %v, %v values", h.Lo, h.Hi, sum(h.Counts))
+	}
+	x[5] = 1.5
+	if h := Values(x, 100); h.Hi != 1.5 || h.Lo != -1 {
+		t.Errorf("a near outlier is left out: %v … %v", h.Lo, h.Hi)
+	}
+}
+
 func TestHistograms(t *testing.T) {
 	x := []float32{-1, -0.5, 0, 0.25, 1}
 	h := Values(x, 4)
@@ -95,7 +152,7 @@ func TestHistograms(t *testing.T) {
 	}
 	y := []float32{-1, -0.375, 0, 0.25, 0.75}
 	r := Measure(x, y, &quant.Packed{Bytes: make([]byte, 1)})
-	e := ErrorHistogram(x, y, r.RMSE, r.MaxAbs)
+	e := ErrorHistogram(minus(y, x), r.RMSE, r.MaxAbs)
 	if l := math.Log2(e.Step); l != math.Trunc(l) {
 		t.Errorf("step %v is no power of two", e.Step)
 	}
@@ -106,18 +163,17 @@ func TestHistograms(t *testing.T) {
 	if i := int(0.125/e.Step) - e.First; e.Counts[i] != 1 {
 		t.Errorf("no error of 0.125 in bin %d: %+v", i, e)
 	}
-	if e := ErrorHistogram(x, x, 0, 0); sum(e.Counts) != 5 {
+	if e := ErrorHistogram(minus(x, x), 0, 0); sum(e.Counts) != 5 {
 		t.Errorf("no error: %+v", e)
 	}
 }
 
 func TestErrorHeatKeepsTheLargest(t *testing.T) {
 	const rows, cols = 8, 9
-	x := make([]float32, rows*cols)
-	y := make([]float32, rows*cols)
-	y[3*cols+5] = -2
-	y[3*cols+4] = 1
-	h := ErrorHeat(x, y, rows, cols, 3, 4)
+	d := make([]float32, rows*cols)
+	d[3*cols+5] = -2
+	d[3*cols+4] = 1
+	h := ErrorHeat(d, rows, cols, 3, 4)
 	if h.W != 3 || h.H != 4 || h.Max != 2 {
 		t.Fatalf("%+v", h)
 	}
@@ -130,7 +186,7 @@ func TestErrorHeatKeepsTheLargest(t *testing.T) {
 			t.Errorf("cell %d is %v, want %v", i, c, want)
 		}
 	}
-	if h := ErrorHeat(x, y, rows, cols, 100, 100); h.W != cols || h.H != rows {
+	if h := ErrorHeat(d, rows, cols, 100, 100); h.W != cols || h.H != rows {
 		t.Errorf("a small tensor is not enlarged: %+v", h)
 	}
 }

@@ -161,8 +161,8 @@ func (a *app) renderCompareNews() {
 		how = " is being measured"
 	case done == all && all > 0:
 		values := grouped(st.Values) + " values"
-		if a.state.Sampled() {
-			values = "a sample of the rows"
+		if n := a.state.SampleSize(); n > 0 {
+			values = grouped(n) + " of " + values
 		}
 		what = fmt.Sprintf("%d ways on %s", all, name)
 		how = fmt.Sprintf(", %s · measured in %s s in this tab; nothing leaves it", values, decimal(millis/1000, 1))

@@ -156,6 +156,10 @@ type Losses struct {
 	metric.Report
 	Rounding float64 `json:"rounding"` // share of the squared error that rounding made
 	Clipping float64 `json:"clipping"` // and clipping: |x̂−x| beyond the half step
+
+	// NonFinite is how many weights are left out of these numbers, because
+	// they are NaN or infinite before or after.
+	NonFinite int `json:"nonFinite,omitempty"`
 }
 
 // Analysis is the answer to AnalyzeArgs. Its arrays are hist, err, scaleRow,
@@ -241,6 +245,7 @@ type MeasureArgs struct {
 // Measured is the answer: numbers, or why there are none.
 type Measured struct {
 	metric.Report
+	NonFinite    int     `json:"nonFinite,omitempty"` // as of Losses
 	Refused      string  `json:"refused,omitempty"`
 	Elapsed      float64 `json:"elapsed"`      // ms to quantize and to reconstruct
 	QuantizeMs   float64 `json:"quantizeMs"`   // of that, to quantize: the median of Repeat passes
@@ -262,16 +267,18 @@ type Export struct {
 
 // QuantizeArgs is one call of the module API.
 type QuantizeArgs struct {
-	Format  string            `json:"format"`
-	Shape   []int             `json:"shape,omitempty"`
-	Options map[string]string `json:"options,omitempty"`
+	Format     string            `json:"format"`
+	Shape      []int             `json:"shape,omitempty"`
+	Options    map[string]string `json:"options,omitempty"`
+	Importance []float32         `json:"importance,omitempty"` // one weight ≥ 0 a column
 }
 
 // Quantized is its answer.
 type Quantized struct {
-	Metrics metric.Report `json:"metrics"`
-	Rows    int           `json:"rows"`
-	Groups  int           `json:"groups"` // scales per row
+	Metrics   metric.Report `json:"metrics"`
+	NonFinite int           `json:"nonFinite"` // as of Losses
+	Rows      int           `json:"rows"`
+	Groups    int           `json:"groups"` // scales per row
 }
 
 // PlanArgs asks what a whole file would become.

@@ -29,6 +29,8 @@ type WayRow struct {
 	Memory   float64      // GB, of a model with its cache
 	File     float64      // GB
 	Listed   bool         // in the table
+
+	nominal float64 // bits a weight of the format, for a place in the table until they are measured
 }
 
 // known says whether there are numbers.
@@ -49,6 +51,9 @@ func (s *State) wayRows() []WayRow {
 	var rows []WayRow
 	for _, w := range s.Ways() {
 		r := WayRow{Way: w, Measured: c.results[w.Name]}
+		if f := s.Format(w.Format); f != nil {
+			r.nominal = f.BitsPerWeight
+		}
 		if r.known() {
 			r.File = c.Weights * r.Bits() / 8
 			r.Memory = r.File + cache
@@ -69,14 +74,28 @@ func CacheGB(billions float64, tokens int) float64 {
 	return 2 * 2 * layers * 128 * layers * float64(tokens) / 1e9
 }
 
-// wayColumns say what each column of the table sorts by; NaN sorts last.
+// wayColumns say what each column of the table sorts by.
 var wayColumns = map[string]func(r *WayRow) float64{
-	"bits":   func(r *WayRow) float64 { return r.Bits() },
-	"file":   func(r *WayRow) float64 { return r.File },
-	"memory": func(r *WayRow) float64 { return r.Memory },
+	"bits":   bySize,
+	"file":   bySize,
+	"memory": bySize,
 	"sqnr":   func(r *WayRow) float64 { return float64(r.Measured.SQNR) },
 	"max":    func(r *WayRow) float64 { return r.Measured.MaxAbs },
 	"rmse":   func(r *WayRow) float64 { return r.Measured.RelRMSE },
+}
+
+// bySize is the bits of a weight, about those where they are not measured yet.
+func bySize(r *WayRow) float64 {
+	if r.Measured == nil {
+		return r.nominal
+	}
+	return r.Bits()
+}
+
+// placed says whether a row has a number to be sorted by.
+func (r *WayRow) placed(column string) bool {
+	sized := column == "bits" || column == "file" || column == "memory"
+	return r.known() || r.Measured == nil && sized
 }
 
 func (c *Compare) column() string {
@@ -102,17 +121,18 @@ func (s *State) TableRows() []WayRow {
 	if s.Compare.Rising {
 		sign = 1
 	}
-	of, numeric := wayColumns[s.Compare.column()]
+	column := s.Compare.column()
+	of, numeric := wayColumns[column]
 	slices.SortStableFunc(rows, func(a, b WayRow) int {
 		switch {
 		case !numeric:
 			return sign * cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
-		case a.known() != b.known():
-			if a.known() {
+		case a.placed(column) != b.placed(column):
+			if a.placed(column) {
 				return -1
 			}
 			return 1
-		case !a.known():
+		case !a.placed(column):
 			return 0
 		}
 		return sign * cmp.Compare(of(&a), of(&b))
@@ -214,14 +234,14 @@ func (s *State) Progress() (done, all int, millis float64) {
 	return done, len(ways), millis
 }
 
-// Sampled says whether a sample of the tensor was measured.
-func (s *State) Sampled() bool {
+// SampleSize is how many values of the tensor were measured, 0 where all were.
+func (s *State) SampleSize() int {
 	for _, m := range s.Compare.results {
-		if m.Refused == "" {
-			return m.Sampled
+		if m.Refused == "" && m.Sampled {
+			return m.Values
 		}
 	}
-	return false
+	return 0
 }
 
 // FamilySize is how many ways of a family are measured or will be.

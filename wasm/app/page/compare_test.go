@@ -334,6 +334,23 @@ func TestPlotOfEachMetric(t *testing.T) {
 	}
 }
 
+// Before anything is measured the table already stands about as it will.
+func TestTableIsInOrderFromTheStart(t *testing.T) {
+	s, _ := comparing(t)
+	for i := range s.Formats {
+		s.Formats[i].BitsPerWeight = float64(s.Formats[i].Bits)
+	}
+	rows := s.TableRows()
+	for i := 1; i < len(rows); i++ {
+		if s.nominal(rows[i-1].Name) < s.nominal(rows[i].Name) {
+			t.Errorf("%s stands before %s", rows[i-1].Name, rows[i].Name)
+		}
+	}
+	if s.SampleSize() != 0 {
+		t.Errorf("a sample of %d of nothing", s.SampleSize())
+	}
+}
+
 func TestTableSorts(t *testing.T) {
 	s, first := comparing(t)
 	finish(t, s, first, func(a wire.MeasureArgs) wire.Measured {

@@ -193,9 +193,9 @@ func (s *State) LessonAddress() (address, format string) {
 		format = "INT4"
 	}
 	s.Tensor = defaultTensor()
-	s.Tensor.Source.Name = "example"
-	w := Way{Format: format}
-	address = s.WayAddress(w)
+	s.Tensor.Source.Name, s.Tensor.B = "example", Side{}
+	s.Tensor.Row, s.Tensor.Col = 0, 11 // 0.375, near the value that the line shows first
+	address = s.WayAddress(Way{Format: format})
 	s.Tensor = t
 	return address, format
 }

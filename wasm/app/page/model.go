@@ -258,7 +258,7 @@ func (s *State) modelProgress(e Progress) []Effect {
 	m.Progress = &p
 	if p.Index < len(m.Plan.Steps) && (m.said == 0 || p.Elapsed-m.said >= sayEvery) {
 		m.said = max(p.Elapsed, 1)
-		m.Status = fmt.Sprintf("%s to %s · tensor %d of %d", p.Tensor, m.Plan.Steps[p.Index].To, p.Index+1, p.Count)
+		m.Status = fmt.Sprintf("%s to %s · tensor %s of %s", p.Tensor, m.Plan.Steps[p.Index].To, grouped(p.Index+1), grouped(p.Count))
 	}
 	return nil
 }
@@ -354,7 +354,7 @@ func (m *Model) ready(p *wire.Plan) string {
 			n++
 		}
 	}
-	return fmt.Sprintf("Ready. %d of %s will change", n, count(len(p.Steps), "tensor"))
+	return fmt.Sprintf("Ready. %s of %s will change", grouped(n), count(len(p.Steps), "tensor"))
 }
 
 // openInTensor shows one tensor of the model in the Tensor view.

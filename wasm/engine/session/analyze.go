@@ -19,35 +19,43 @@ func (s *Session) analyze(a wire.AnalyzeArgs) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	if !s.loaded {
+		return Reply{}, errNoTensor
+	}
 	t, rowOf := s.sampled(a.Sample, a.Row)
-	rec := s.scratch(t.Len())
+	held, rec := s.last, scratch(&s.rec, t.Len())
+	s.last = result{} // its reconstruction is written over
 	p, elapsed, err := run(f, o, t, rec)
 	if err != nil {
-		return Reply{}, err
+		if p == nil {
+			s.last = held
+		}
+		return Reply{}, s.placed(err, rowOf)
 	}
-	m, err := f.Params(p)
+	m, err := f.Params(p, false)
 	if err != nil {
 		return Reply{}, err
 	}
 	s.last = result{format: f, tensor: t, rowOf: rowOf, packed: p, params: m, rec: rec}
 
-	report := metric.Measure(t.Data, rec, p)
-	errs := metric.ErrorHistogram(t.Data, rec, report.RMSE, report.MaxAbs)
-	heat := metric.ErrorHeat(t.Data, rec, t.Rows(), t.Cols(), heatSide, heatSide)
-	clip := clipped(f.Info().Family, &s.last) / math.Max(report.MSE*float64(report.Values), math.SmallestNonzeroFloat64)
+	c := compare(t.Data, rec, p)
+	diff := scratch(&s.diff, t.Len())
+	kernels.Sub(diff, c.drawn, t.Data)
+	heat := metric.ErrorHeat(diff, t.Rows(), t.Cols(), heatSide, heatSide)
+	clip := min(1, clipped(f.Info().Family, &s.last, diff)/max(c.MSE*float64(len(c.x)), math.SmallestNonzeroFloat64))
+	if c.nonFinite > 0 {
+		diff = diff[:len(c.x)]
+		kernels.Sub(diff, c.y, c.x)
+	}
+	errs := metric.ErrorHistogram(diff, c.RMSE, c.MaxAbs)
 	out := wire.Analysis{
 		Format: f.Info().Name, Label: label(f.Info(), p.Options), Name: t.Name,
 		Rows: s.tensor.Rows(), Cols: t.Cols(), Sampled: rowOf != nil,
-		Metrics: wire.Losses{Report: report, Rounding: 1 - clip, Clipping: clip},
+		Metrics: wire.Losses{Report: s.whole(c.Report, rowOf), Rounding: 1 - clip, Clipping: clip, NonFinite: c.nonFinite},
 		Hist:    wire.HistMeta{Lo: s.hist.Lo, Hi: s.hist.Hi, Bins: len(s.hist.Counts)},
 		Err:     wire.ErrMeta{Step: errs.Step, First: errs.First, Bins: len(errs.Counts)},
 		Heat:    wire.HeatMeta{W: heat.W, H: heat.H, Max: heat.Max},
 		Elapsed: elapsed, Kernel: kernels.Active(),
-	}
-	if rowOf != nil {
-		// A sample's size is what the whole would take.
-		out.Metrics.Bytes = int(report.BitsPerWeight * float64(s.tensor.Len()) / 8)
-		out.Metrics.Values = s.tensor.Len()
 	}
 	picked, arrays, err := s.opened(a.Row, a.Col)
 	if err != nil {
@@ -66,12 +74,12 @@ func (s *Session) analyze(a wire.AnalyzeArgs) (Reply, error) {
 	return Reply{JSON: out, Arrays: arrays}, nil
 }
 
-// scratch is n float32 that stay the session's own between results.
-func (s *Session) scratch(n int) []float32 {
-	if cap(s.rec) < n {
-		s.rec = make([]float32, n)
+// scratch is n float32 of a buffer that stays the session's own between results.
+func scratch(buffer *[]float32, n int) []float32 {
+	if cap(*buffer) < n {
+		*buffer = make([]float32, n)
 	}
-	return s.rec[:n]
+	return (*buffer)[:n]
 }
 
 // sampled is the session's tensor, or a fair sample of about n of its values:
@@ -83,7 +91,7 @@ func (s *Session) sampled(n, keep int) (quant.Tensor, []int) {
 	if n <= 0 || t.Len() <= n || rows < 2 {
 		return t, nil
 	}
-	k := max(1, min(rows, n/cols))
+	k, keep := max(1, min(rows, n/cols)), max(0, min(keep, rows-1))
 	x := quant.Tensor{Name: t.Name, Shape: []int{k, cols}, Data: make([]float32, 0, k*cols)}
 	rowOf := make([]int, k)
 	for i := range rowOf {
@@ -96,10 +104,10 @@ func (s *Session) sampled(n, keep int) (quant.Tensor, []int) {
 	return x, rowOf
 }
 
-// clipped is the part of Σ(x̂−x)² that comes from values beyond the levels of
-// their block: an error larger than rounding can make. Only formats with even
-// steps have such a bound.
-func clipped(family quant.Family, r *result) float64 {
+// clipped is the part of Σ d², d = x̂ − x, that comes from values beyond the
+// levels of their block: an error larger than rounding can make. Only formats
+// with even steps have such a bound.
+func clipped(family quant.Family, r *result, d []float32) float64 {
 	m := r.params
 	if m.Scales == nil || family != quant.FamilyAffine && family != quant.FamilyGGML {
 		return 0
@@ -109,26 +117,39 @@ func clipped(family quant.Family, r *result) float64 {
 		share = 1
 	}
 	share *= 1 + 1e-4 // float32 arithmetic
-	x, y := r.tensor.Data, r.rec
+	spans := spansOf(m.GroupIndex)
 	sum := 0.0
 	for row := range m.Rows {
 		scales := m.Scales[row*m.Groups:][:m.Groups]
-		for c := 0; c < m.Cols; {
-			g := m.GroupIndex[c]
-			bound := float32(math.Abs(float64(scales[g])) * share)
-			end := c + 1
-			for end < m.Cols && m.GroupIndex[end] == g {
-				end++
+		for _, s := range spans {
+			bound := float32(math.Abs(float64(scales[s.group])) * share)
+			part := d[row*m.Cols+s.lo : row*m.Cols+s.hi]
+			if kernels.AbsMax(part) <= bound {
+				continue
 			}
-			for i := row*m.Cols + c; i < row*m.Cols+end; i++ {
-				if e := y[i] - x[i]; e > bound || e < -bound {
+			for _, e := range part {
+				if e > bound || e < -bound {
 					sum += float64(e) * float64(e)
 				}
 			}
-			c = end
 		}
 	}
 	return sum
+}
+
+// span is columns [lo, hi) of one group.
+type span struct{ lo, hi, group int }
+
+func spansOf(index []int32) []span {
+	var spans []span
+	for c, g := range index {
+		if n := len(spans); n > 0 && spans[n-1].group == int(g) {
+			spans[n-1].hi = c + 1
+		} else {
+			spans = append(spans, span{c, c + 1, int(g)})
+		}
+	}
+	return spans
 }
 
 // band is the range over all rows of one number a group.
@@ -177,6 +198,9 @@ func (s *Session) measure(a wire.MeasureArgs) (Reply, error) {
 	if len(a.Importance) > 0 {
 		o.Importance = a.Importance
 	}
+	if !s.loaded {
+		return Reply{}, errNoTensor
+	}
 	t, rowOf := s.sampled(a.Sample, 0)
 	out := wire.Measured{Sampled: rowOf != nil}
 	out.Format = f.Info().Name
@@ -186,12 +210,13 @@ func (s *Session) measure(a wire.MeasureArgs) (Reply, error) {
 	for range max(1, min(a.Repeat, maxRepeat)) {
 		var q, d float64
 		if p, q, d, err = pass(f, o, t, rec); err != nil {
-			out.Refused = err.Error()
+			out.Refused = s.placed(err, rowOf).Error()
 			return Reply{JSON: out}, nil
 		}
 		there, back = append(there, q), append(back, d)
 	}
-	out.Report = metric.Measure(t.Data, rec, p)
+	c := compare(t.Data, rec, p)
+	out.Report, out.NonFinite = s.whole(c.Report, rowOf), c.nonFinite
 	out.QuantizeMs, out.DequantizeMs = median(there), median(back)
 	out.Elapsed = out.QuantizeMs + out.DequantizeMs
 	return Reply{JSON: out}, nil

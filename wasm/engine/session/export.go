@@ -7,10 +7,12 @@ import (
 
 	"fewbits/quant"
 	"fewbits/quant/decision"
-	"fewbits/quant/metric"
 	"fewbits/quant/npy"
 	"fewbits/wasm/wire"
 )
+
+// maxJSON is how many values are written as JSON: about 100 MB of text.
+const maxJSON = 1 << 22
 
 func (s *Session) export(a wire.ExportArgs) (Reply, error) {
 	r := &s.last
@@ -26,6 +28,9 @@ func (s *Session) export(a wire.ExportArgs) (Reply, error) {
 		out = wire.Export{Name: stem + ".bin", Type: "application/octet-stream"}
 		b.Write(r.packed.Bytes)
 	case "json":
+		if r.tensor.Len() > maxJSON {
+			return Reply{}, fmt.Errorf("tensor %q holds %d values; up to %d are written as JSON here. The fewbits command writes more", r.tensor.Name, r.tensor.Len(), maxJSON)
+		}
 		out = wire.Export{Name: stem + ".json", Type: "application/json"}
 		err = decision.Write(&b, r.format, r.packed)
 	case "npy":
@@ -63,10 +68,10 @@ func quantize(a wire.QuantizeArgs, values []float32) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	if len(a.Shape) == 0 {
-		a.Shape = nil
+	if len(a.Importance) > 0 {
+		o.Importance = a.Importance
 	}
-	t, err := quant.NewTensor("values", a.Shape, values)
+	t, err := tensorFrom("values", a.Shape, values)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -75,12 +80,13 @@ func quantize(a wire.QuantizeArgs, values []float32) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	m, err := f.Params(p)
+	m, err := f.Params(p, false)
 	if err != nil {
 		return Reply{}, err
 	}
+	c := compare(t.Data, rec, p)
 	return Reply{
-		JSON: wire.Quantized{Metrics: metric.Measure(t.Data, rec, p), Rows: m.Rows, Groups: m.Groups},
+		JSON: wire.Quantized{Metrics: c.Report, NonFinite: c.nonFinite, Rows: m.Rows, Groups: m.Groups},
 		Arrays: map[string]any{"bytes": p.Bytes, "reconstructed": rec,
 			"scales": orEmpty(m.Scales), "zeros": orEmpty(m.Zeros), "mins": orEmpty(m.Mins)},
 	}, nil

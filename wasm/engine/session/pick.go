@@ -48,12 +48,16 @@ func (r *result) whole(row int) int {
 	return r.rowOf[row]
 }
 
-// rowAt is the row of the result that stands for a row of the whole tensor.
+// rowAt is the row of the result that is nearest to a row of the whole tensor.
 func (r *result) rowAt(row int) int {
 	if r.rowOf == nil {
 		return row
 	}
-	return max(0, sort.SearchInts(r.rowOf, row+1)-1)
+	i := sort.SearchInts(r.rowOf, row)
+	if i == len(r.rowOf) || i > 0 && row-r.rowOf[i-1] < r.rowOf[i]-row {
+		i--
+	}
+	return i
 }
 
 // opened takes apart the block around one weight of the latest result. A row
@@ -64,9 +68,8 @@ func (s *Session) opened(row, col int) (wire.Picked, map[string]any, error) {
 	if r.packed == nil {
 		return out, nil, fmt.Errorf("nothing is quantized yet")
 	}
-	rows, cols := r.tensor.Rows(), r.tensor.Cols()
+	cols := r.tensor.Cols()
 	at := r.rowAt(max(0, min(row, s.tensor.Rows()-1)))
-	at = min(at, rows-1)
 	col = max(0, min(col, cols-1))
 	i := at*cols + col
 	o, err := r.format.Open(r.packed, i)
@@ -135,7 +138,7 @@ func groupOf(m *quant.Params, row, col, cols int) (group, lo, hi int) {
 		index = index[row*cols:][:cols]
 	}
 	if len(index) <= col {
-		return 0, 0, cols
+		return 0, col, col + 1 // each value by itself
 	}
 	g := m.GroupIndex[at]
 	lo, hi = col, col+1

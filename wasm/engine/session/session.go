@@ -24,11 +24,13 @@ type Session struct {
 	fileName string
 	fileSize int64
 
+	loaded bool
 	tensor quant.Tensor
 	hist   metric.Histogram
 
 	last result
 	rec  []float32 // reused between results
+	diff []float32 // likewise: x̂ − x
 }
 
 // result is the latest quantized tensor, for Pick and Export.
@@ -162,7 +164,7 @@ func (s *Session) load(v wire.Source, values []float32) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	s.tensor, s.last = t, result{}
+	s.tensor, s.last, s.loaded = t, result{}, true
 	stats := describe(t, typ)
 	if stats.NonFinite == 0 {
 		s.hist = metric.Values(t.Data, histBins(t.Len()))
@@ -184,10 +186,7 @@ func (s *Session) tensorOf(v wire.Source, values []float32) (quant.Tensor, strin
 				return quant.Tensor{}, "", err
 			}
 		}
-		if len(v.Shape) == 0 {
-			v.Shape = nil
-		}
-		t, err := quant.NewTensor(v.Name, v.Shape, values)
+		t, err := tensorFrom(v.Name, v.Shape, values)
 		return t, "F32", err
 	case "file":
 		if s.file == nil {
@@ -208,6 +207,14 @@ func (s *Session) tensorOf(v wire.Source, values []float32) (quant.Tensor, strin
 		return t, i.Type, err
 	}
 	return quant.Tensor{}, "", fmt.Errorf("a tensor cannot come from %q", v.Kind)
+}
+
+// tensorFrom is values in a shape; without one they are a single row.
+func tensorFrom(name string, shape []int, values []float32) (quant.Tensor, error) {
+	if len(shape) == 0 {
+		shape = nil
+	}
+	return quant.NewTensor(name, shape, values)
 }
 
 func histBins(n int) int {
@@ -255,7 +262,8 @@ func run(f quant.Format, o quant.Options, t quant.Tensor, rec []float32) (*quant
 	return p, there + back, err
 }
 
-// pass quantizes and reconstructs t, and says how many ms each took.
+// pass quantizes and reconstructs t, and says how many ms each took. Where it
+// fails before it writes to rec, there is no p.
 func pass(f quant.Format, o quant.Options, t quant.Tensor, rec []float32) (p *quant.Packed, there, back float64, err error) {
 	if t.Len() == 0 {
 		return nil, 0, 0, fmt.Errorf("tensor %q is empty: there is nothing to quantize", t.Name)
@@ -266,7 +274,7 @@ func pass(f quant.Format, o quant.Options, t quant.Tensor, rec []float32) (p *qu
 	}
 	half := time.Now()
 	if err = f.Dequantize(p, rec); err != nil {
-		return nil, 0, 0, err
+		return p, 0, 0, err
 	}
 	return p, millis(half.Sub(start)), millis(time.Since(half)), nil
 }

@@ -1,9 +1,11 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"fewbits/wasm/wire"
 )
@@ -15,8 +17,8 @@ func parseNumbers(text string) (values []float32, shape []int, err error) {
 	for n, line := range strings.Split(text, "\n") {
 		count := 0
 		for _, w := range strings.FieldsFunc(line, parts) {
-			v, err := strconv.ParseFloat(w, 32)
-			if err != nil && !strings.Contains(err.Error(), "range") {
+			v, err := strconv.ParseFloat(strings.Replace(w, "−", "-", 1), 32)
+			if err != nil && !errors.Is(err, strconv.ErrRange) { // what is too large is infinite
 				return nil, nil, fmt.Errorf("line %d: %q is not a number; give numbers parted by blanks or commas, a line a row", n+1, cut(w))
 			}
 			values = append(values, float32(v))
@@ -37,17 +39,20 @@ func parseNumbers(text string) (values []float32, shape []int, err error) {
 	return values, []int{len(lengths), lengths[0]}, nil
 }
 
-func parts(r rune) bool { return strings.ContainsRune(" \t\r,;[](){}", r) }
+func parts(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;[](){}", r) }
 
 func cut(s string) string {
-	if len(s) > 24 {
-		return s[:24] + "…"
+	if r := []rune(s); len(r) > 24 {
+		return string(r[:24]) + "…"
 	}
 	return s
 }
 
 // window sends a part of the tensor and of its reconstruction, for a table.
 func (s *Session) window(a wire.RowsArgs) (Reply, error) {
+	if !s.loaded {
+		return Reply{}, errNoTensor
+	}
 	rows, cols := s.tensor.Rows(), s.tensor.Cols()
 	if a.Row < 0 || a.Col < 0 || a.Rows < 0 || a.Cols < 0 || a.Row > rows-a.Rows || a.Col > cols-a.Cols {
 		return Reply{}, fmt.Errorf("rows %d to %d, columns %d to %d lie outside the tensor of %d × %d", a.Row, a.Row+a.Rows, a.Col, a.Col+a.Cols, rows, cols)

@@ -1,11 +1,12 @@
 /**
  * The dialog with a plot's numbers, and the files made of a plot: CSV, JSON,
- * PNG, SVG.
+ * PNG, SVG. Loaded when it is first asked for.
  * @module
  */
 import { count } from './ticks.js';
 import { cellText, slug, toCSV, toJSON } from './table.js';
-import { CanvasPen, SvgPen } from './pen.js';
+import { CanvasPen } from './pen.js';
+import { SvgPen } from './svg.js';
 import { theme } from './theme.js';
 import { el, plain } from './dom.js';
 

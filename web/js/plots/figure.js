@@ -3,7 +3,6 @@
  * takes the keyboard, news for those who hear it, its size, and its data.
  * @module
  */
-import { openData } from './data.js';
 import { el, plain, setRich } from './dom.js';
 
 let ids = 0;
@@ -94,6 +93,15 @@ export class Figure {
     if (!this.button) return;
     if (!this.button.hasAttribute('aria-label')) this.button.setAttribute('aria-label', `Data of ${this.name}`);
     this.button.setAttribute('aria-haspopup', 'dialog');
-    this.button.addEventListener('click', () => openData(this), { signal: this.off.signal });
+    this.button.addEventListener('click', () => this.#open(), { signal: this.off.signal });
+  }
+
+  /** Shows the data; the dialog's module is loaded the first time. */
+  async #open() {
+    if (this.opening) return;
+    this.opening = true;
+    const data = await import('./data.js').catch(() => null);
+    this.opening = false;
+    if (data) data.openData(this); else this.announce('The data cannot be shown: a part of the page could not be loaded.');
   }
 }

@@ -107,6 +107,8 @@ test("the line opens in Tensor", () => visit(site, "#/learn", async (page) => {
   await link.click();
   await says(page.locator("#a-name"), /INT3/);
   await says(page.locator("#t-status"), /worked example/);
+  assert.equal(await page.locator("#t-alert").isVisible(), false);
+  await says(page.locator("#w-x"), /^0\.375/);
 }));
 
 test("the verdict moves nothing below it", async () => {
