@@ -58,7 +58,7 @@ stage() {
 	cp -R web/css web/js "$stage"/
 	[ ! -d web/samples ] || cp -R web/samples "$stage"/
 	cp web/icon.svg web/fewbits.js "$stage"/
-	cp web/node_modules/uplot/dist/uPlot.esm.js web/node_modules/uplot/dist/uPlot.min.css "$stage"/vendor/
+	cp web/node_modules/uplot/dist/uPlot.esm.js "$stage"/vendor/
 	cp web/node_modules/uplot/LICENSE "$stage"/vendor/uPlot.LICENSE
 	local page=web/index.html v
 	for v in tensor model compare learn; do
@@ -67,9 +67,8 @@ stage() {
 		page=$stage/index.html
 	done
 	cp "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$stage"/wasm/
-	wasm "$stage"/wasm/engine.wasm ./wasm/engine
-	wasm "$stage"/wasm/engine-portable.wasm ./wasm/engine -tags=purego
-	wasm "$stage"/wasm/app.wasm ./wasm/app
+	wasm "$stage"/wasm/fewbits.wasm ./wasm/main
+	wasm "$stage"/wasm/fewbits-portable.wasm ./wasm/main -tags=purego
 	node web/minify.mjs "$stage"
 }
 
@@ -78,7 +77,7 @@ pack() {
 	local out=$1
 	shift
 	go run ./wasm/edge/pack -in "$stage" -out "$out" -cache "$cache/pack" \
-		-prewasm index.html,css,js,vendor -first wasm -lazy wasm/engine-portable.wasm "$@"
+		-prewasm index.html,css,js,vendor -first wasm -lazy wasm/fewbits-portable.wasm "$@"
 }
 
 build() { # OUT [pack flags]

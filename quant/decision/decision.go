@@ -24,7 +24,7 @@ import (
 //	                       where that is their own
 //
 // A value is (code − zero) · scale, or code · scale + min where the format has
-// minimums. Where flat, scales, zeros and mins are one row of all blocks and
+// minimums; of a codebook it is the code's entry in the table, times the scale. Where flat, scales, zeros and mins are one row of all blocks and
 // group_index has one entry a value. A float's code is its bit pattern, and it
 // has no groups: group_index is null. NaN and infinities become null.
 //

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"strconv"
@@ -20,20 +20,21 @@ func wrap(v js.Value) element {
 // elements finds the document's elements by id, once, and writes to them only
 // what changed: a call into the document costs more than a comparison.
 type elements struct {
+	host  js.Value // knows the views that are not in the document
 	doc   element
 	byID  map[string]element
 	wrote map[string]string // what stands where: "text#id", "value#id", "attr:name#id"
 }
 
-func newElements(doc dom.Document) *elements {
-	return &elements{doc: wrap(doc.Underlying()), byID: map[string]element{}, wrote: map[string]string{}}
+func newElements(doc dom.Document, host js.Value) *elements {
+	return &elements{host: host, doc: wrap(doc.Underlying()), byID: map[string]element{}, wrote: map[string]string{}}
 }
 
 // el is the element with that id; a missing one is a fault of the page's HTML.
 func (e *elements) el(id string) element {
 	v, ok := e.byID[id]
 	if !ok {
-		found := e.doc.Call("getElementById", id)
+		found := e.host.Call("byId", id)
 		if found.IsNull() {
 			panic("the page has no element #" + id)
 		}
@@ -43,12 +44,15 @@ func (e *elements) el(id string) element {
 	return v
 }
 
-// all are the elements of the document that a selector matches.
-func (e *elements) all(selector string) []element { return within(e.doc, selector) }
+// all are the elements of every view that a selector matches.
+func (e *elements) all(selector string) []element { return list(e.host.Call("all", selector)) }
 
 // within are the elements below at that a selector matches.
 func within(at element, selector string) []element {
-	list := at.Call("querySelectorAll", selector)
+	return list(at.Call("querySelectorAll", selector))
+}
+
+func list(list js.Value) []element {
 	out := make([]element, list.Length())
 	for i := range out {
 		out[i] = wrap(list.Index(i))

@@ -1,9 +1,4 @@
-// Command app is the page: it turns what a person does into events for
-// fewbits/wasm/app/page, carries out the effects, and draws the state.
-//
-// The host (web/js/page.js) gives it globalThis.fewbitsHost and calls the
-// functions that it sets at globalThis.fewbitsPage.
-package main
+package app
 
 import (
 	"syscall/js"
@@ -18,12 +13,13 @@ import (
 type app struct {
 	*elements
 	state *page.State
-	host  js.Value
 	hash  string // the address as last written
 }
 
-func main() {
-	a := &app{elements: newElements(dom.GetWindow().Document()), state: page.Start(), host: js.Global().Get("fewbitsHost")}
+// Run is the page's Go; it does not return.
+func Run() {
+	host := js.Global().Get("fewbitsHost")
+	a := &app{elements: newElements(dom.GetWindow().Document(), host), state: page.Start()}
 	a.expose()
 	a.bindShell()
 	a.bindTensor()
@@ -57,6 +53,7 @@ func (a *app) expose() {
 		"went":   on(func(v []js.Value) { a.dispatch(page.Went{Hash: v[0].String()}) }),
 		"file":   on(func(v []js.Value) { a.chosen(v[0].Int(), v[1].String()) }),
 		"pick":   on(func(v []js.Value) { a.dispatch(page.Picked{Row: v[0].Int(), Col: v[1].Int()}) }),
+		"split":  on(func(v []js.Value) { a.dispatch(page.SplitMoved{Percent: v[0].Int()}) }),
 		"value":  on(func(v []js.Value) { a.dispatch(page.ValuePicked{Value: v[0].Float()}) }),
 		"format": on(func(v []js.Value) { a.dispatch(page.FormatChosen{Name: v[0].String()}) }),
 	})

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"fmt"
@@ -7,14 +7,15 @@ import (
 	"strings"
 
 	"fewbits/wasm/app/page"
+	"fewbits/wasm/wire"
 )
 
 // A model may have thousands of tensors: of a long table only the rows in
 // sight are there, and some around them.
 const (
 	wholeTable = 200 // so many rows are all there
-	rowsAround = 40  // above and below those in sight
-	rowsStep   = 20  // the first row there is a multiple of it
+	rowsAround = 24  // above and below those in sight
+	rowsStep   = 12  // the first row there is a multiple of it
 )
 
 // renderTensors draws the rows of the table that are in sight.
@@ -92,13 +93,28 @@ func (a *app) rowHeight() float64 {
 	return 28
 }
 
-// drawRows makes rows [first, last) anew. What had the focus keeps it.
+// row is what web/js/model.js draws one tensor from.
+type row struct {
+	At    int      `json:"at"`
+	Open  *int     `json:"open,omitempty"`
+	Name  string   `json:"name"`
+	Cells []string `json:"cells"`
+	Why   string   `json:"why,omitempty"`
+	Same  bool     `json:"same,omitempty"`
+	Bar   float64  `json:"bar,omitempty"`
+}
+
+// rowWindow is the part of the table that is drawn; Above and Below are the
+// heights of what is not, in px.
+type rowWindow struct {
+	Rows  []row   `json:"rows"`
+	Above float64 `json:"above"`
+	Below float64 `json:"below"`
+	None  string  `json:"none,omitempty"`
+}
+
+// drawRows makes rows [first, last) anew.
 func (a *app) drawRows(lines []page.ModelLine, first, last int, height float64) {
-	body := a.el("m-rows")
-	focused := ""
-	if b := a.doc.Get("activeElement").Call("closest", "#m-rows [data-open]"); !b.IsNull() {
-		focused = wrap(b).GetAttribute("data-open")
-	}
 	worst := 0.0
 	for i := range lines {
 		if l := lines[i].Loss; l != nil {
@@ -106,94 +122,40 @@ func (a *app) drawRows(lines []page.ModelLine, first, last int, height float64) 
 		}
 	}
 	digits := mibDigits(a.state.Model.Parameters())
-	fragment := a.doc.Call("createDocumentFragment")
-	if first > 0 {
-		fragment.Call("append", a.gap(float64(first)*height).Underlying())
-	}
-	template := a.el("m-row").Underlying().Get("content").Get("firstElementChild")
+	w := rowWindow{Rows: []row{}, Above: float64(first) * height, Below: float64(len(lines)-last) * height}
 	for i := first; i < last; i++ {
-		tr := wrap(template.Call("cloneNode", true))
-		a.fillRow(tr, &lines[i], digits, worst)
-		tr.SetAttribute("aria-rowindex", strconv.Itoa(i+2))
-		fragment.Call("append", tr.Underlying())
+		w.Rows = append(w.Rows, tableRow(i, &lines[i], digits, worst))
 	}
-	if last < len(lines) {
-		fragment.Call("append", a.gap(float64(len(lines)-last)*height).Underlying())
+	switch {
+	case len(a.state.Model.File.Tensors) == 0:
+		w.None = "The file holds no tensors."
+	case len(lines) == 0:
+		w.None = "No tensor matches the filter."
 	}
-	if len(lines) == 0 {
-		tr := a.make("tr", "", "class", "none")
-		text := "No tensor matches the filter."
-		if len(a.state.Model.File.Tensors) == 0 {
-			text = "The file holds no tensors."
-		}
-		tr.AppendChild(a.make("td", text, "colspan", "8"))
-		fragment.Call("append", tr.Underlying())
-	}
-	body.Underlying().Call("replaceChildren", fragment)
-	if focused != "" {
-		for _, b := range within(body, `[data-open="`+focused+`"]`) {
-			b.Underlying().Call("focus", map[string]any{"preventScroll": true})
-		}
+	if text, err := wire.Marshal(w); err == nil {
+		a.host.Call("tensorRows", string(text))
 	}
 }
 
-// gap stands for the rows that are not there.
-func (a *app) gap(height float64) element {
-	tr := a.make("tr", "", "class", "gap", "aria-hidden", "true")
-	td := a.make("td", "", "colspan", "8")
-	td.Underlying().Get("style").Call("setProperty", "--h", strconv.FormatFloat(height, 'f', 1, 64)+"px")
-	tr.AppendChild(td)
-	return tr
-}
-
-// fillRow writes one tensor into a row of the template.
-func (a *app) fillRow(tr element, l *page.ModelLine, digits int, worst float64) {
-	cells := tr.Get("cells")
-	cell := func(i int) element { return wrap(cells.Index(i)) }
-	a.fillName(cell(0), l)
-	cell(1).SetTextContent(page.Shape(l.Info.Shape))
-	cell(2).SetTextContent(l.Info.Type)
-	if l.Step != nil {
-		next := cell(3)
-		if l.Step.From == l.Step.To {
-			next.SetAttribute("class", "next same")
-		}
-		parts := next.Get("children")
-		parts.Index(0).Set("textContent", l.Step.To)
-		if l.Step.Why != "" {
-			parts.Index(1).Set("textContent", l.Step.Why)
-			next.SetAttribute("title", l.Step.Why)
-		}
-		cell(5).SetTextContent(mib(l.Step.Bytes, digits))
-	}
-	cell(4).SetTextContent(mib(l.Info.Bytes, digits))
-	cell(6).SetTextContent(strconv.FormatFloat(l.Bits(), 'f', 2, 64))
-	loss := cell(7).Get("children")
-	text := "–"
-	if l.Loss != nil {
-		text = lossPercent(l.Loss.RelRMSE)
-		if worst > 0 {
-			w := fmt.Sprintf("%.1f%%", 100*math.Max(0, l.Loss.RelRMSE)/worst)
-			loss.Index(0).Get("style").Call("setProperty", "--w", w)
-		}
-	}
-	loss.Index(1).Set("textContent", text)
-}
-
-// fillName writes a tensor's name: a button where its values can be read.
-func (a *app) fillName(td element, l *page.ModelLine) {
-	td.SetAttribute("title", l.Info.Name)
-	at := td
+// tableRow prints one tensor.
+func tableRow(at int, l *page.ModelLine, digits int, worst float64) row {
+	r := row{At: at, Name: l.Info.Name}
 	if l.Info.Readable && l.Info.Values > 0 {
-		at = a.make("button", "", "type", "button", "class", "plain", "data-open", strconv.Itoa(l.Index), "aria-label", l.Info.Name+": Open in Tensor")
-		td.AppendChild(at)
+		r.Open = &l.Index
 	}
-	if stem, ok := strings.CutSuffix(l.Info.Name, ".weight"); ok {
-		at.AppendChild(a.plain(stem))
-		at.AppendChild(a.make("span", ".weight", "class", "opt"))
-		return
+	to, next, loss := "", "", "–"
+	if l.Step != nil {
+		to, next = l.Step.To, mib(l.Step.Bytes, digits)
+		r.Why, r.Same = l.Step.Why, l.Step.From == l.Step.To
 	}
-	at.AppendChild(a.plain(l.Info.Name))
+	if l.Loss != nil {
+		loss = lossPercent(l.Loss.RelRMSE)
+		if worst > 0 {
+			r.Bar = math.Round(1000*math.Max(0, l.Loss.RelRMSE)/worst) / 10
+		}
+	}
+	r.Cells = []string{page.Shape(l.Info.Shape), l.Info.Type, to, mib(l.Info.Bytes, digits), next, strconv.FormatFloat(l.Bits(), 'f', 2, 64), loss}
+	return r
 }
 
 func lossPercent(share float64) string {

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"fmt"
@@ -209,6 +209,9 @@ func (a *app) renderNews() {
 	a.show("t-status", t.Fault == "")
 	a.text("t-alert", t.Fault)
 	a.show("t-busy", t.Busy != "")
+	if a.changed("dim", "plots", t.Busy) {
+		a.host.Call("dim", t.Busy != "")
+	}
 	a.prop("t-download", "disabled", t.A.Result == nil || t.A.Result.Sampled)
 	switch r := t.A.Result; {
 	case t.Busy != "":

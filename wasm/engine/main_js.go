@@ -1,10 +1,4 @@
-// Command engine is what runs in a Web Worker: a session behind a few lines of
-// glue. It sets globalThis.fewbitsEngine, a function
-//
-//	(op, args JSON, file Blob|null, values Float32Array|null, emit) → {json, arrays} | {error}
-//
-// that answers one request, and calls globalThis.fewbitsReady.
-package main
+package engine
 
 import (
 	"fmt"
@@ -15,7 +9,12 @@ import (
 	"fewbits/wasm/wire"
 )
 
-func main() {
+// Run sets globalThis.fewbitsEngine, a function
+//
+//	(op, args JSON, file Blob|null, values Float32Array|null, emit) → {json, arrays} | {error}
+//
+// that answers one request, calls globalThis.fewbitsReady, and does not return.
+func Run() {
 	var s session.Session
 	js.Global().Set("fewbitsEngine", js.FuncOf(func(_ js.Value, a []js.Value) any {
 		return answer(&s, a[0].String(), a[1].String(), a[2], a[3], a[4])

@@ -20,6 +20,7 @@ const (
 	OpQuantize = "quantize" // QuantizeArgs + float32 values → Quantized, arrays: bytes, reconstructed, scales, zeros, mins
 	OpPlan     = "plan"     // PlanArgs → Plan
 	OpConvert  = "convert"  // PlanArgs → Converted; parts of the file and Progress come before
+	OpSparks   = "sparks"   // nothing → nothing, arrays: a small histogram of each built-in sample, by name
 	OpRows     = "rows"     // RowsArgs → nothing, arrays: values (original), reconstructed
 )
 

@@ -5,7 +5,8 @@ import { Lane } from "./lane.js";
  * @property {Uint8Array} bytes            packed, as the format's own files hold it
  * @property {Float32Array} reconstructed  one value for each given
  * @property {{scale: Float32Array, zeroPoint?: Float32Array, min?: Float32Array}} blocks  one number a block, row by row
- * @property {{bitsPerWeight: number, mse: number, rmse: number, sqnr: number, maxAbs: number, cosine: number}} metrics  sqnr in dB, Infinity without error
+ * @property {{bitsPerWeight: number, mse: number, rmse: number, sqnr: number, maxAbs: number, cosine: number, nonFinite: number}} metrics
+ *   sqnr in dB, Infinity without error; nonFinite: values left out of these because they are NaN or infinite before or after
  */
 
 /**
@@ -31,7 +32,7 @@ export async function open({ base, workers = 1 } = {}) {
 
 /** The engine, compiled once: with SIMD128 where the browser has it. */
 export async function compile() {
-  const name = WebAssembly.validate(SIMD) ? "engine.wasm" : "engine-portable.wasm";
+  const name = WebAssembly.validate(SIMD) ? "fewbits.wasm" : "fewbits-portable.wasm";
   const url = new URL("../wasm/" + name, import.meta.url);
   const response = await fetch(url);
   if (!response.ok) throw new Error(`the engine cannot be loaded: ${url.pathname} answers ${response.status}`);
@@ -55,10 +56,10 @@ export class Fewbits {
   constructor(module) { this.#module = module; }
 
   /** The worker of that name, started when first asked for. */
-  lane(name) {
+  lane(name, mates) {
     if (this.#closed) throw new Error("the engine is closed");
     let lane = this.#lanes.get(name);
-    if (!lane) this.#lanes.set(name, lane = new Lane(this.#module, name));
+    if (!lane) this.#lanes.set(name, lane = new Lane(this.#module, name, mates));
     return lane;
   }
 
@@ -71,7 +72,7 @@ export class Fewbits {
   /** Starts so many workers for quantize. */
   async start(workers) {
     const n = Math.max(1, Math.trunc(workers) || 1);
-    this.#api = Array.from({ length: n }, (_, i) => this.lane("api" + i));
+    for (let i = 0; i < n; i++) this.lane("api" + i, this.#api);
     this.formats = JSON.parse((await this.#api[0].call("formats")).json);
   }
 
@@ -98,7 +99,7 @@ export class Fewbits {
     const blocks = { scale: arrays.scales };
     if (arrays.zeros.length) blocks.zeroPoint = arrays.zeros;
     if (arrays.mins.length) blocks.min = arrays.mins;
-    return { bytes: arrays.bytes, reconstructed: arrays.reconstructed, blocks, metrics: numbers(JSON.parse(json).metrics) };
+    return { bytes: arrays.bytes, reconstructed: arrays.reconstructed, blocks, metrics: numbers(JSON.parse(json)) };
   }
 
   /** Stops the workers. What is under way fails. */
@@ -110,11 +111,8 @@ export class Fewbits {
 }
 
 function wholes(shape) {
-  const list = Array.from(shape);
-  if (typeof shape === "string" || !list.every((d) => Number.isSafeInteger(d) && d >= 0)) {
-    throw new TypeError(`a shape is a list of whole numbers, such as [rows, columns], not ${JSON.stringify(shape)}`);
-  }
-  return list;
+  if (Array.isArray(shape) && shape.every((d) => Number.isSafeInteger(d) && d >= 0)) return shape;
+  throw new TypeError(`a shape is an array of whole numbers, such as [rows, columns], not ${JSON.stringify(shape)}`);
 }
 
 function weights(importance) {
@@ -125,7 +123,7 @@ function weights(importance) {
 }
 
 /** JSON has no infinity: without an error the ratio of signal to noise is infinite. */
-function numbers(metrics) {
-  if (metrics.sqnr === null) metrics.sqnr = Infinity;
-  return metrics;
+function numbers({ metrics, nonFinite }) {
+  if (metrics.sqnr === null) metrics.sqnr = metrics.mse > 0 ? -Infinity : Infinity;
+  return { ...metrics, nonFinite };
 }

@@ -12,7 +12,7 @@ const MAX_DEATHS = 3;
  * in fails with an error that says so.
  */
 export class Lane {
-  #module; #name;
+  #module; #name; #mates;
   #worker = null;
   #up = false;      // the worker takes calls
   #running = null;  // the call that the worker has
@@ -24,9 +24,12 @@ export class Lane {
   #deaths = 0;
   #count = 0;
 
-  constructor(module, name) {
+  /** mates: lanes whose calls any of them may take; the lane joins them. */
+  constructor(module, name, mates = []) {
     this.#module = module;
     this.#name = name;
+    this.#mates = mates;
+    mates.push(this);
     this.#start();
   }
 
@@ -46,8 +49,8 @@ export class Lane {
     if (this.#ended) return Promise.reject(this.#ended);
     let abort;
     return new Promise((resolve, reject) => {
-      const job = { id: ++this.#count, op, args: text(args), file, values: values && values.slice(), latest, onEvent, resolve, reject };
-      abort = () => this.#abort(job, signal.reason);
+      const job = { lane: this, id: ++this.#count, op, args: text(args), file, values: values && values.slice(), latest, onEvent, resolve, reject };
+      abort = () => job.lane.#abort(job, signal.reason);
       signal?.addEventListener("abort", abort);
       if (latest) this.#supersede(op);
       this.#waiting.push(job);
@@ -61,12 +64,8 @@ export class Lane {
    * ops before it, as loading a tensor builds on opening its file.
    */
   remember(op, args = {}, { file = null, values = null } = {}) {
-    const earlier = new Set();
-    for (const k of this.#known.keys()) {
-      if (k === op) break;
-      earlier.add(k);
-    }
-    const before = this.#story().filter((k) => earlier.has(k.op));
+    const known = [...this.#known.values()], place = known.findIndex((k) => k.op === op);
+    const before = story(place < 0 ? known : known.slice(0, place));
     this.#known.set(op, { op, args: text(args), file, values: values && values.slice(), before, at: ++this.#count });
   }
 
@@ -97,7 +96,7 @@ export class Lane {
 
   #start() {
     this.#up = false;
-    this.#untold = this.#story();
+    this.#untold = story([...this.#known.values()]);
     try {
       const worker = this.#worker = new Worker(script, { type: "module", name: this.#name });
       const mine = (f) => (e) => { if (worker === this.#worker) f(e); };
@@ -132,7 +131,7 @@ export class Lane {
     const job = this.#running;
     if (!job && ++this.#deaths > MAX_DEATHS) return this.#end(new Error(`the worker cannot run here: ${why}`));
     this.#restart();
-    job?.reject(new Error(`the worker stopped while it was busy with ${JSON.stringify(job.op)} (${why}); it was started again`));
+    job?.reject(this.#ended ?? new Error(`the worker stopped while it was busy with ${JSON.stringify(job.op)} (${why}); it was started again`));
   }
 
   #receive({ id, ready, event, died, error, json, arrays }) {
@@ -142,7 +141,7 @@ export class Lane {
       return this.#pump();
     }
     const job = this.#running;
-    if (job?.id !== id) return;
+    if (!job || job.id !== id) return;
     if (event) return job.onEvent?.(JSON.parse(json), arrays);
     this.#running = null;
     this.#deaths = 0;
@@ -154,7 +153,7 @@ export class Lane {
   #pump() {
     if (!this.#up || this.#running) return;
     const known = this.#untold.shift();
-    const job = known ? this.#again(known) : this.#waiting.shift();
+    const job = known ? this.#again(known) : this.#waiting.shift() ?? this.#help();
     if (!job) return;
     if (!known && this.#lost) {
       job.reject(this.#lost);
@@ -172,12 +171,10 @@ export class Lane {
     }
   }
 
-  /** What a fresh worker is told, in an order in which each builds on what it was built on. */
-  #story() {
-    const list = [];
-    const tell = (k) => { if (list.findLast((x) => x.op === k.op) !== k) list.push(k); };
-    for (const k of [...this.#known.values()].sort((a, b) => a.at - b.at)) [...k.before, k].forEach(tell);
-    return list;
+  /** What waits for a mate. */
+  #help() {
+    const job = this.#mates.find((m) => m.#waiting.length)?.#waiting.shift();
+    return job && Object.assign(job, { lane: this, id: ++this.#count });
   }
 
   /** The call that tells something again. What cannot be told is dropped, with what builds on it, and the next call fails. */
@@ -190,6 +187,14 @@ export class Lane {
     };
     return { ...known, id: ++this.#count, again: true, resolve() {}, reject };
   }
+}
+
+/** What a fresh worker is told so that it knows these: each after what it was built on. */
+function story(known) {
+  const list = [];
+  const tell = (k) => { if (list.findLast((x) => x.op === k.op) !== k) list.push(k); };
+  for (const k of known.sort((a, b) => a.at - b.at)) [...k.before, k].forEach(tell);
+  return list;
 }
 
 const text = (args) => (typeof args === "string" ? args : JSON.stringify(args));

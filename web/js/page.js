@@ -2,6 +2,8 @@ import "../wasm/wasm_exec.js";
 import { compile, Fewbits } from "./fewbits.js";
 import { Superseded } from "./lane.js";
 import { drawLayout } from "./layout.js";
+import { drawRows } from "./model.js";
+import { all, byId, route } from "./rooms.js";
 import { bindShell } from "./shell.js";
 import { views } from "./views.js";
 
@@ -87,7 +89,7 @@ globalThis.fewbitsHost = {
   layout(side, id) {
     const r = id && parsed(id);
     if (!r) return;
-    const figure = document.getElementById("layout");
+    const figure = byId("layout");
     const key = `${side} ${id} ${figure.clientWidth}`;
     if (key === lastDraw) return;
     lastDraw = key;
@@ -105,9 +107,11 @@ globalThis.fewbitsHost = {
   },
 
   address(hash) { if (location.hash !== hash) history.replaceState(null, "", hash); },
+  tensorRows(json) { drawRows(JSON.parse(json)); },
+
   /** Puts text on the clipboard; the button of that id says so. */
   async copy(id, text) {
-    const button = document.getElementById(id);
+    const button = byId(id);
     try {
       await navigator.clipboard.writeText(text);
       button.textContent = "Copied";
@@ -117,9 +121,13 @@ globalThis.fewbitsHost = {
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   },
 
-  openDialog(id) { document.getElementById(id).showModal(); },
+  dim(yes) { plots?.then((p) => p.dim(yes)); },
+  openDialog(id) { byId(id).showModal(); },
   reveal(el) { const list = el.closest(".list"); list.scrollTop = Math.max(0, el.offsetTop - list.offsetTop - list.clientHeight / 2); },
+  byId,
+  all,
   shown(view) {
+    route(view);
     if (view === "tensor") plots?.then((p) => p.resize());
   },
   ...views,
@@ -136,38 +144,45 @@ function progress(id, json, arrays) {
 }
 
 function fatal(e) {
-  for (const el of document.querySelectorAll(".news [role=status]")) el.hidden = true;
+  for (const el of all(".news [role=status]")) el.hidden = true;
   for (const id of ["t-alert", "m-alert", "c-alert"]) {
-    const el = document.getElementById(id);
+    const el = byId(id);
     if (!el) continue;
     el.textContent = `The engine cannot start: ${e.message}. Reload the page; if that does not help, try a current Firefox, Chrome or Safari.`;
     el.hidden = false;
   }
 }
 
+/** One program for the page and its workers, compiled once. */
+const program = painted.then(compile);
+
 async function startEngine() {
-  await painted;
-  const fb = new Fewbits(await compile());
+  const fb = new Fewbits(await program);
   fb.formats = JSON.parse((await fb.lane("a").call("formats", {})).json);
   return fb;
 }
 
 async function startApp() {
-  await painted;
   const go = new Go();
-  const response = await fetch(new URL("../wasm/app.wasm", import.meta.url));
-  if (!response.ok) throw new Error(`app.wasm answers ${response.status}`);
-  const { instance } = await WebAssembly.instantiateStreaming(response, go.importObject);
+  const instance = await WebAssembly.instantiate(await program, go.importObject);
   go.run(instance).then(() => fatal(new Error("the page's program has stopped")));
 }
 
 async function startPlots() {
   await painted;
-  const { tensorPlots } = await import("./plots/index.js");
-  return tensorPlots(document.getElementById("plots"), {
+  const { tensorPlots } = await import("./plots/tensor.js");
+  return tensorPlots(byId("plots"), {
     onPick: (row, col) => globalThis.fewbitsPage?.pick(row, col),
     onPickValue: (x) => globalThis.fewbitsPage?.value(x),
+    onSplit: (part) => globalThis.fewbitsPage?.split(Math.round(100 * part)),
   });
+}
+
+/** The small pictures beside the samples, once the first result is there. */
+async function startSparks() {
+  const [fb, { sparkline }] = await Promise.all([engine, import("./plots/spark.js")]);
+  const { arrays } = await fb.lane("b").call("sparks", {});
+  for (const svg of all("[data-spark]")) sparkline(svg, arrays[svg.dataset.spark]);
 }
 
 engine = startEngine();
@@ -175,3 +190,4 @@ plots = startPlots();
 engine.catch(fatal);
 plots.catch(fatal);
 startApp().catch(fatal);
+startSparks().catch(() => {}); // the list reads without them

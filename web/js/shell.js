@@ -1,11 +1,9 @@
 // What the platform does better than Go: theme, routes before the app runs,
 // files dropped and chosen, the clipboard, dialogs.
 
-const root = document.documentElement;
-const $ = (id) => document.getElementById(id);
+import { all, byId as $, route } from "./rooms.js";
 
-/** Shows a view: a rule in page.css hides the others. */
-function route(view) { root.dataset.route = view; }
+const root = document.documentElement;
 
 const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
 
@@ -30,7 +28,7 @@ export function bindShell({ keepFile, retheme }) {
   });
   foldOnNarrow();
 
-  for (const input of document.querySelectorAll("input[type=file]")) {
+  for (const input of all("input[type=file]")) {
     input.addEventListener("change", () => { open(input.files[0]); input.value = ""; });
   }
   bindDrop(open);
@@ -77,7 +75,7 @@ function bindDrop(open) {
 /** On a phone the rail is folded: the source folds first, plots never. */
 function foldOnNarrow() {
   const narrow = matchMedia("(max-width: 900px)");
-  const fold = () => { for (const d of document.querySelectorAll("details[data-fold]")) d.open = !narrow.matches; };
+  const fold = () => { for (const d of all("details[data-fold]")) d.open = !narrow.matches; };
   fold();
   narrow.addEventListener("change", fold);
 }

@@ -1,5 +1,6 @@
 // The host's part for Compare and Learn: their plots, what is kept, and what
 // was pressed before the page's program ran.
+import { all, byId } from "./rooms.js";
 import { recall, remember } from "./shell.js";
 
 const drawn = new Map(); // id of the figure → its plot
@@ -12,12 +13,12 @@ async function show(id, kind, data, opts) {
   const p = await plots();
   const plot = drawn.get(id);
   if (plot) return plot.draw(data, opts);
-  const figure = document.getElementById(id);
+  const figure = byId(id);
   figure.querySelector(".stand-in")?.remove();
   drawn.set(id, p[kind](figure, data, opts));
 }
 
-const form = document.getElementById("l-form");
+const form = byId("l-form");
 let early = false;
 form.addEventListener("submit", (e) => {
   e.preventDefault();
@@ -47,7 +48,7 @@ export const views = {
   /** Draws each family's mark beside its name. */
   async familyMarks() {
     const { familyMark } = await plots();
-    for (const svg of document.querySelectorAll("svg[data-family]")) familyMark(svg, svg.dataset.family);
+    for (const svg of all("svg[data-family]")) familyMark(svg, svg.dataset.family);
   },
 
   /** The page is about to change its address in place: Back shall come here. */

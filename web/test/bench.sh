@@ -15,7 +15,7 @@ cmd_bench() {
 	*) file=$OLDPWD/$file ;; # build.sh went to the repository
 	esac
 	# A file that cannot be written is told before the minutes, not after.
-	[ -z "$file" ] || : >>"$file" || die "$file cannot be written"
+	[ -z "$file" ] || : 2>/dev/null >>"$file" || die "$file cannot be written"
 	{
 		need
 		npm_parts dev

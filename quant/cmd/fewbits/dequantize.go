@@ -38,6 +38,7 @@ func dequantizeCommand(c *call) error {
 	}
 	info := in.Tensors()[i]
 	bar := c.progress()
+	bar.expect(int64(info.Len()))
 	defer bar.clear()
 	err = create(c.ctx, out, func(w io.Writer) error {
 		if err := npy.WriteHeader(w, info.Shape); err != nil {
@@ -45,7 +46,7 @@ func dequantizeCommand(c *call) error {
 		}
 		done := int64(0)
 		return in.eachRows(c.ctx, i, 0, func(t quant.Tensor) error {
-			bar.show(info.Name, done, int64(info.Len()))
+			bar.show(info.Name, done)
 			done += int64(t.Len())
 			return writeFloats(w, t.Data)
 		})

@@ -87,7 +87,7 @@ func (in *input) choose(name string) (int, error) {
 	}
 	switch len(infos) {
 	case 0:
-		return 0, fmt.Errorf("%s holds no tensors", in.path)
+		return 0, in.empty()
 	case 1:
 		return 0, nil
 	}
@@ -124,4 +124,9 @@ func (in *input) fits(i int) error {
 		return fmt.Errorf("tensor %q holds %d values, and up to %d are held in memory at once", t.Name, t.Len(), int64(maxWhole))
 	}
 	return nil
+}
+
+// empty says that there is nothing to quantize.
+func (in *input) empty() error {
+	return fmt.Errorf("%s holds no tensors, only metadata; fewbits inspect shows it", in.path)
 }

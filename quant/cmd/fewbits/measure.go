@@ -43,7 +43,7 @@ func measureCommand(c *call) error {
 		return err
 	}
 	defer in.Close()
-	only := -1
+	only, values := -1, int64(0)
 	if c.flags["tensor"] != "" || len(in.Tensors()) < 2 {
 		if only, err = in.choose(c.flags["tensor"]); err != nil {
 			return err
@@ -58,6 +58,12 @@ func measureCommand(c *call) error {
 	}
 	bar := c.progress()
 	defer bar.clear()
+	for i, info := range in.Tensors() {
+		if only < 0 || i == only {
+			values += int64(info.Len()) * int64(len(packers))
+		}
+	}
+	bar.expect(values)
 	var all []measured
 	for _, p := range packers {
 		m, err := c.measure(in, p, only, weights, bar)

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"fmt"
 	"io"
 
 	"fewbits/quant"
@@ -22,20 +22,22 @@ func (c *call) quantizeModel(in *input, p *packer, weights *importance, bar *pro
 		return err
 	}
 	if len(plan) == 0 {
-		return errors.New("the file holds no tensors")
+		return in.empty()
 	}
 	m := &meter{sums: map[string]*metric.Sums{}}
 	o := convert.Options{
 		Formats:  m.lookup,
-		Progress: func(p convert.Progress) { bar.show(p.Name, p.Done, p.Total) },
+		Progress: func(p convert.Progress) { bar.expect(p.Total); bar.show(p.Name, p.Done) },
 	}
-	used, err := weigh(plan, weights, m)
-	if err != nil {
+	used, could, err := weigh(plan, weights, m)
+	switch {
+	case err != nil:
 		return err
-	}
-	if !weights.none() && p.format.Info().Importance != quant.Never {
+	case could > 0 && used == 0 && !weights.none():
+		return fmt.Errorf("%s has no weights for any of the %s of %s that take some; is it of another model?", weights.path, plural(could, "tensor"), in.path)
+	case used > 0:
 		o.Meta = provenance(weights)
-		c.note("%s has weights for %d of %s", weights.path, used, plural(len(plan), "tensor"))
+		c.note("%s has weights for %d of the %s that take some", weights.path, used, plural(could, "tensor"))
 	}
 	err = create(c.ctx, q.Out, func(w io.Writer) error { return write(c.ctx, w, src, plan, o) })
 	if err != nil {
@@ -45,11 +47,11 @@ func (c *call) quantizeModel(in *input, p *packer, weights *importance, bar *pro
 	return nil
 }
 
-// weigh gives the steps that quantize their importance, and says how many
-// there is some for.
-func weigh(plan []convert.Step, weights *importance, m *meter) (used int, err error) {
+// weigh gives the steps that quantize their importance. It says how many there
+// is some for, of how many that could take it.
+func weigh(plan []convert.Step, weights *importance, m *meter) (used, could int, err error) {
 	if weights.vector != nil && len(plan) > 1 {
-		return 0, usagef("%s is the importance of one tensor, and the file holds %d; give an importance matrix", weights.path, len(plan))
+		return 0, 0, usagef("%s is the importance of one tensor, and the file holds %d; give an importance matrix", weights.path, len(plan))
 	}
 	for i := range plan {
 		s := &plan[i]
@@ -57,21 +59,19 @@ func weigh(plan []convert.Step, weights *importance, m *meter) (used int, err er
 		if s.Copied() || !ok || f.Info().Importance == quant.Never {
 			continue
 		}
+		could++
 		w, err := weights.of(s.Name, s.Shape)
 		// Its rows are looked up, not multiplied: llama-imatrix may well have
 		// collected something else under its name.
-		if err != nil && s.Name == "token_embd.weight" {
-			continue
-		}
-		if err != nil {
-			return used, err
+		if err != nil && s.Name != "token_embd.weight" {
+			return used, could, err
 		}
 		if w != nil {
 			s.Options.Importance = w
 			used++
 		}
 	}
-	return used, nil
+	return used, could, nil
 }
 
 // provenance are the keys that llama-quantize writes about a matrix.

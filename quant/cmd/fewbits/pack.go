@@ -53,7 +53,7 @@ func (p *packer) stream(ctx context.Context, in *input, i int, bar *progress, vi
 		if err := ctx.Err(); err != nil {
 			return sums, err
 		}
-		bar.show(info.Name, int64(row)*int64(cols), int64(rows)*int64(cols))
+		bar.show(info.Name, int64(row)*int64(cols))
 		var weights []float32
 		n, weights = p.next(rows, cols, row, step)
 		if len(data) < n*cols {
@@ -63,7 +63,7 @@ func (p *packer) stream(ctx context.Context, in *input, i int, bar *progress, vi
 		if n == rows {
 			t.Shape = info.Shape
 		}
-		if err := in.ReadRows(i, row, n, t.Data); err != nil {
+		if err := in.read(ctx, i, row, n, t.Data); err != nil {
 			return sums, err
 		}
 		packed, lost, err := p.pack(t, weights, back[:n*cols])
@@ -75,6 +75,7 @@ func (p *packer) stream(ctx context.Context, in *input, i int, bar *progress, vi
 			return sums, err
 		}
 	}
+	bar.finish(int64(info.Len()))
 	return sums, nil
 }
 
@@ -199,6 +200,22 @@ func countRest(ctx context.Context, in *input, i, row int, bad *quant.NonFiniteE
 		}
 		return nil
 	})
+}
+
+// read reads rows [row, row+n) of tensor i, and stops once ctx is done.
+func (in *input) read(ctx context.Context, i, row, n int, dst []float32) error {
+	cols := len(dst) / n
+	step := max(1, sliceValues/max(1, cols))
+	for at := 0; at < n; at += step {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		k := min(step, n-at)
+		if err := in.ReadRows(i, row+at, k, dst[at*cols:(at+k)*cols]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // eachRows reads tensor i from a row on, some rows at a time.

@@ -66,6 +66,7 @@ type Side struct {
 	PickID int // request that moved Opened since Result, or 0
 
 	wantPick int
+	since    int // the first request on the tensor that is loaded
 }
 
 // setting is what Undo goes back to.

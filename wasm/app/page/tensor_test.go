@@ -67,14 +67,11 @@ func loaded(t *testing.T) (s *State, a, b Call) {
 	return s, a, b
 }
 
-func TestStaleAnswersAreDropped(t *testing.T) {
+func TestOlderAnswersAreDropped(t *testing.T) {
 	s, first, _ := loaded(t)
 	second := calls(s.Update(BitsChosen{2}))[0]
 	if got := second.Args.(wire.AnalyzeArgs); got.Format != "INT2" || got.Options["group"] != "32" {
 		t.Fatalf("asked for %+v", got)
-	}
-	if out := answer(t, s, first, wire.Analysis{Format: "INT4"}); len(out) != 0 || s.Tensor.A.Result != nil {
-		t.Errorf("a stale answer was taken: %v", out)
 	}
 	out := answer(t, s, second, wire.Analysis{Format: "INT2"})
 	if s.Tensor.A.Result == nil || s.Tensor.A.Result.Format != "INT2" {
@@ -82,6 +79,27 @@ func TestStaleAnswersAreDropped(t *testing.T) {
 	}
 	if _, ok := out[0].(Draw); !ok {
 		t.Errorf("nothing is drawn: %v", out)
+	}
+	if out := answer(t, s, first, wire.Analysis{Format: "INT4"}); len(out) != 0 || s.Tensor.A.Result.Format != "INT2" {
+		t.Errorf("an answer older than what is shown was taken: %v", out)
+	}
+}
+
+func TestADragIsFollowedWhileItLasts(t *testing.T) {
+	s, _, _ := loaded(t)
+	first := calls(s.Update(BitsChosen{2}))[0]
+	s.Update(BitsChosen{8})
+	if out := answer(t, s, first, wire.Analysis{Format: "INT2"}); len(out) == 0 || s.Tensor.A.Result.Format != "INT2" {
+		t.Errorf("an answer newer than what is shown was dropped: %v", out)
+	}
+}
+
+func TestAnswersOfAnotherTensorAreDropped(t *testing.T) {
+	s, first, _ := loaded(t)
+	load := calls(s.Update(SampleChosen{Name: "normal"}))[0]
+	answer(t, s, load, wire.TensorStats{Name: "normal", Rows: 128, Cols: 512, Values: 65536})
+	if out := answer(t, s, first, wire.Analysis{Format: "INT4"}); len(out) != 0 || s.Tensor.A.Result != nil {
+		t.Errorf("an answer on the tensor before was taken: %v", out)
 	}
 }
 

@@ -372,6 +372,7 @@ func (s *State) tensorLoaded(e Reply) []Effect {
 		return s.broken(err)
 	}
 	t.Busy, t.Stats, t.loaded = "", &st, t.Source
+	t.A.since, t.B.since = s.lastID+1, s.lastID+1
 	t.Row, t.Col = max(0, min(t.Row, st.Rows-1)), max(0, min(t.Col, st.Cols-1))
 	s.Compare.stale()
 	out := []Effect{s.call("load-b", "b", Call{Lane: "b", Op: wire.OpLoad, Args: t.Source.Source, Remember: true})}
@@ -431,9 +432,11 @@ func (s *State) used(side *Side) map[string]string {
 
 func (s *State) analyzed(name string, e Reply) []Effect {
 	side := s.side(name)
-	if side.Want != e.ID {
-		return nil // a newer request is under way
+	if e.ID <= side.ID || e.ID < side.since {
+		return nil // older than what is shown, or of another tensor
 	}
+	// A newer request may be under way: during a drag the plots follow with
+	// every answer that comes, not only with the last.
 	var a wire.Analysis
 	if err := wire.Unmarshal(e.JSON, &a); err != nil {
 		return s.broken(err)
@@ -442,7 +445,7 @@ func (s *State) analyzed(name string, e Reply) []Effect {
 	out := []Effect{Draw{}}
 	if name == "a" {
 		s.Tensor.Row, s.Tensor.Col = a.Opened.Row, a.Opened.Col
-		if a.Sampled {
+		if a.Sampled && side.Want == e.ID {
 			out = append(out, Later{settleMillis, Settled{e.ID}})
 		}
 	}

@@ -179,7 +179,7 @@ func label(i quant.Info, o quant.Options) string {
 		return i.Name
 	case o.Granularity == quant.PerChannel && o.Axis == 1:
 		return i.Name + " per column"
-	case o.Granularity == quant.PerChannel:
+	case o.Granularity == quant.PerChannel, o.Granularity == quant.PerGroup && o.Group < 0:
 		return i.Name + " per row"
 	case o.Granularity == quant.PerGroup:
 		return fmt.Sprintf("%s group %d", i.Name, o.Group)

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"fewbits/quant"
+	"fewbits/quant/metric"
 	"fewbits/wasm/wire"
 )
 
@@ -88,4 +89,18 @@ func sample(s wire.Source) (quant.Tensor, error) {
 	t := quant.Tensor{Name: s.Name, Shape: []int{rows, cols}, Data: make([]float32, rows*cols)}
 	make1(&generator{s.Seed}, rows, cols, t.Data)
 	return t, nil
+}
+
+// sparks are small histograms of the samples, to tell them apart in a list.
+func sparks() (Reply, error) {
+	const side, bins = 64, 24
+	arrays := map[string]any{}
+	for name := range samples {
+		t, err := sample(wire.Source{Name: name, Rows: side, Cols: side, Seed: 1})
+		if err != nil {
+			return Reply{}, err
+		}
+		arrays[name] = metric.Values(t.Data, bins).Counts
+	}
+	return Reply{Arrays: arrays}, nil
 }

@@ -82,6 +82,8 @@ func (s *Session) Call(op string, args []byte, a Attachment, emit func(Reply)) (
 		return call(args, s.plan)
 	case wire.OpConvert:
 		return call(args, func(v wire.PlanArgs) (Reply, error) { return s.convert(v, emit) })
+	case wire.OpSparks:
+		return sparks()
 	case wire.OpRows:
 		return call(args, s.window)
 	}

@@ -59,7 +59,7 @@ export function drawAxes(pen, f, s) {
     pen.text(f.x0 - 6, y + 4 * k, text, { align: 'end' });
   }
   if (!s.bare) pen.hair(f.x0, f.y1, f.x1, f.y1, { stroke: t.line });
-  let free = s.xn ? pen.measure(s.xn) + 1 : -Infinity;
+  let free = s.xn ? pen.measure(s.xn) + 3 : -Infinity;
   for (const [v, text] of s.xt) {
     const x = f.X(v), w = pen.measure(text);
     if (x < f.x0 - 1 || x > f.x1 + 1) continue;

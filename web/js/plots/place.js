@@ -39,7 +39,7 @@ export class PlacePlot extends Plot {
     const A = s.show !== 'b' && !a.none ? a : null, B = s.show !== 'a' && b && !b.none ? b : null, own = A && B && apart(A, B);
     const y = this.steady('y', v => steadyRange(v, ...bounds(own ? [A] : [A, B])));
     const y2 = own ? this.steady('y2', v => steadyRange(v, ...bounds([B]))) : y;
-    const parts = Math.max(2, Math.floor((h - 28 * k) / (19 * k))), left = valueTicks(...y, parts), right = own ? valueTicks(...y2, 2) : null;
+    const parts = Math.max(2, Math.floor((h - 26 * k) / (14.5 * k))), left = valueTicks(...y, parts), right = own ? valueTicks(...y2, 2) : null;
     const x = [0, first.span], { xs, cols } = this.#series(t, A, B, x[1], w);
     return {
       pad: [10 * k, r, 18 * k, t.axis], x, y, y2, split: s.split, sentence: (this.which === 'scale' ? scaleSentence : zeroSentence)(s),

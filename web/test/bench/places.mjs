@@ -19,7 +19,7 @@ const digest = (bytes) => createHash("sha256").update(bytes).digest("hex");
 export async function node(stage) {
   await import(pathToFileURL(join(stage, "wasm/wasm_exec.js")).href);
   const go = new globalThis.Go();
-  const module = await WebAssembly.compile(await readFile(join(stage, "wasm/engine.wasm")));
+  const module = await WebAssembly.compile(await readFile(join(stage, "wasm/fewbits.wasm")));
   const ready = new Promise((resolve) => { globalThis.fewbitsReady = resolve; });
   go.run(await WebAssembly.instantiate(module, go.importObject));
   await ready;

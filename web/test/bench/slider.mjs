@@ -4,7 +4,7 @@
 import { visit } from "../browser/site.mjs";
 import { digits, quantile, table } from "./numbers.mjs";
 
-const MOVES = 48;
+const MOVES = 40;
 const EVERY = 100;     // ms between two moves
 const THUMB = 16;      // px, as css/page.css has it
 const OPENED = 60_000; // ms that the page may take to show the exact answer

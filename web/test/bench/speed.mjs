@@ -5,7 +5,7 @@ import { digits, geomean, median, spread, table } from "./numbers.mjs";
 const ROUNDS = 5;      // visits of each place for each format
 const VISIT = 50;      // ms that a visit aims at, the way there and back
 const WARM = 250;      // ms of the first, which is not counted: V8 compiles anew what runs often
-const LONGEST = 400;   // ms: what takes longer for all the weights is measured on fewer rows
+const LONGEST = 250;   // ms: what takes longer for all the weights is measured on fewer rows
 const PROBE_ROWS = 32;
 const MOST = 50;       // passes of a visit
 
@@ -30,7 +30,7 @@ const took = (r) => (r.quantizeMs ?? 0) + (r.dequantizeMs ?? 0);
 /**
  * Measures all cases. The places take turns, in one order and then the other,
  * so that what slows the machine for a while slows all of them.
- * @returns {Promise<object[]>} a result for each case: {case, weights, times: {place: {quantize: ms[], dequantize: ms[]}}}
+ * @returns {Promise<object[]>} a result for each case: {case, weights, places}, each of these {place, times: {quantize: ms[], dequantize: ms[]}}
  */
 export async function measure(cases, places, say) {
   const results = [];
@@ -54,8 +54,9 @@ async function warm(c, places) {
   const run = [];
   let slowest = 0;
   for (const place of places) {
-    const m = await place.measure({ ...ask, sample: PROBE_ROWS * COLS, repeat: 3 });
-    if (m.refused) continue; // libggml has no such type, or the format takes no such rows
+    const probe = { ...ask, sample: PROBE_ROWS * COLS, repeat: 3 };
+    if ((await place.measure(probe)).refused) continue; // libggml has no such type
+    const m = await place.measure(probe); // the first ran code that was not yet compiled well
     slowest = Math.max(slowest, took(m));
     run.push({ place, times: { quantize: [], dequantize: [] } });
   }

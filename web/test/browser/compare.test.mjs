@@ -19,6 +19,7 @@ const plot = (page) => page.getByRole("figure", { name: "Bits against error" });
 /** The rows of a figure's data dialog. */
 async function dataOf(page, figure) {
   await figure.getByRole("button", { name: /^Data of/ }).click();
+  await page.locator("dialog[open] tbody tr").first().waitFor();
   const rows = await page.locator("dialog[open] tbody tr").evaluateAll((r) => r.map((tr) => [...tr.cells].map((c) => c.textContent)));
   await page.keyboard.press("Escape");
   return rows;

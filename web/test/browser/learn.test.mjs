@@ -82,6 +82,7 @@ test("the number line follows the bits and the value", () => visit(site, "#/lear
   await page.locator("#l-bits-n").fill("2");
 
   await figure.getByRole("button", { name: /^Data of/ }).click();
+  await page.locator("dialog[open] tbody tr").first().waitFor();
   const rows = await page.locator("dialog tbody tr").evaluateAll((r) => r.map((tr) => +tr.cells[1].textContent.replace("−", "-")));
   assert.deepEqual(rows.map((v) => Math.round(v * 1e6) / 1e6), [-1, -0.333333, 0.333333, 1]);
   await page.keyboard.press("Escape");
