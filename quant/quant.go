@@ -107,20 +107,21 @@ type Format interface {
 	Open(p *Packed, i int) (*Opened, error)
 }
 
-// Info is one row of the table of formats.
+// Info is one row of the table of formats, as the command, the page and the
+// server give it.
 type Info struct {
-	Name          string  // as its own project writes it: "Q4_K", "NF4", "INT8"
-	Family        Family  //
-	Title         string  // what the family's part of the list is headed with: "ggml, K-quants"
-	Summary       string  // one sentence, plain English
-	BitsPerWeight float64 // with the default options, on rows that fill their blocks
-	BlockSize     int     // weights that share a scale with the default options; 0 is the whole tensor
-	BlockBytes    int     // bytes of such a block; 0 where it depends on the tensor
-	Bits          int     // bits of one code
-	RowLocal      bool    // a row's bytes depend on that row alone, and rows follow one another
-	Importance    Need    // whether an importance matrix is used
-	Calibration   Need    // whether activations are used
-	Options       []string
+	Name          string   `json:"name"`          // as its own project writes it: "Q4_K", "NF4", "INT8"
+	Family        Family   `json:"family"`        //
+	Title         string   `json:"title"`         // what its part of the list is headed with: "ggml, K-quants"
+	Summary       string   `json:"summary"`       // one sentence, plain English
+	BitsPerWeight float64  `json:"bitsPerWeight"` // with the default options, on rows that fill their blocks
+	BlockSize     int      `json:"blockSize"`     // weights that share a scale with the default options; 0 is the whole tensor
+	BlockBytes    int      `json:"blockBytes"`    // bytes of such a block; 0 where it depends on the tensor
+	Bits          int      `json:"bits"`          // bits of one code
+	RowLocal      bool     `json:"rowLocal"`      // a row's bytes depend on that row alone, and rows follow one another
+	Importance    Need     `json:"importance"`    // whether an importance matrix is used
+	Calibration   Need     `json:"calibration"`   // whether activations are used
+	Options       []string `json:"options"`       // names that Options.Set takes and the format reads
 }
 
 // Family groups formats by how they work.

@@ -24,6 +24,17 @@ func All() []quant.Format {
 	return all
 }
 
+// Infos are the rows of the table, as they go out: Options is never nil.
+func Infos() []quant.Info {
+	var rows []quant.Info
+	for _, f := range All() {
+		i := f.Info()
+		i.Options = append([]string{}, i.Options...)
+		rows = append(rows, i)
+	}
+	return rows
+}
+
 // aliases are the names that other projects use for the same bytes.
 var aliases = map[string]string{"F32": "FP32", "F16": "FP16", "F8_E4M3": "FP8_E4M3", "F8_E5M2": "FP8_E5M2"}
 

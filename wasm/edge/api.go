@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"fewbits/quant"
 	"fewbits/quant/formats"
 	"fewbits/wasm/edge/policy"
 )
@@ -23,7 +22,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 	switch strings.TrimPrefix(r.URL.Path, policy.API) {
 	case "formats":
 		if a.allow(w, r, http.MethodGet, http.MethodHead) {
-			sendJSON(w, r, http.StatusOK, Rows(formats.All()))
+			sendJSON(w, r, http.StatusOK, formats.Infos())
 		}
 	case "quantize":
 		if a.allow(w, r, http.MethodPost) {
@@ -52,35 +51,6 @@ func (a *api) allow(w http.ResponseWriter, r *http.Request, methods ...string) b
 	h.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
 	return false
-}
-
-// Row is one format as JSON writes it.
-type Row struct {
-	Name          string       `json:"name"`
-	Family        quant.Family `json:"family"`
-	Title         string       `json:"title"`
-	Summary       string       `json:"summary"`
-	BitsPerWeight float64      `json:"bitsPerWeight"` // with the default options
-	BlockSize     int          `json:"blockSize"`     // weights; 0 is the whole tensor
-	BlockBytes    int          `json:"blockBytes"`    // 0 where it depends on the tensor
-	Importance    quant.Need   `json:"importance"`    // "", "optional" or "required"
-	Calibration   quant.Need   `json:"calibration"`
-	Options       []string     `json:"options"`
-}
-
-// Rows describes formats, in their order.
-func Rows(all []quant.Format) []Row {
-	rows := make([]Row, 0, len(all))
-	for _, f := range all {
-		i := f.Info()
-		rows = append(rows, Row{
-			Name: i.Name, Family: i.Family, Title: i.Title, Summary: i.Summary,
-			BitsPerWeight: i.BitsPerWeight, BlockSize: i.BlockSize, BlockBytes: i.BlockBytes,
-			Importance: i.Importance, Calibration: i.Calibration,
-			Options: append([]string{}, i.Options...), // [] and not null
-		})
-	}
-	return rows
 }
 
 func sendJSON(w http.ResponseWriter, r *http.Request, status int, v any) {

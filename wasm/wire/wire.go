@@ -24,29 +24,8 @@ const (
 	OpRows     = "rows"     // RowsArgs → nothing, arrays: values (original), reconstructed
 )
 
-// FormatRow is quant.Info for the page, the command and the server.
-type FormatRow struct {
-	Name          string   `json:"name"`
-	Family        string   `json:"family"`
-	Title         string   `json:"title"`
-	Summary       string   `json:"summary"`
-	BitsPerWeight float64  `json:"bitsPerWeight"`
-	BlockSize     int      `json:"blockSize"`
-	BlockBytes    int      `json:"blockBytes"`
-	Bits          int      `json:"bits"`
-	Importance    string   `json:"importance,omitempty"`
-	Calibration   string   `json:"calibration,omitempty"`
-	Options       []string `json:"options,omitempty"`
-}
-
-// Row makes a FormatRow of a quant.Info.
-func Row(i quant.Info) FormatRow {
-	return FormatRow{
-		Name: i.Name, Family: string(i.Family), Title: i.Title, Summary: i.Summary,
-		BitsPerWeight: i.BitsPerWeight, BlockSize: i.BlockSize, BlockBytes: i.BlockBytes, Bits: i.Bits,
-		Importance: string(i.Importance), Calibration: string(i.Calibration), Options: i.Options,
-	}
-}
+// FormatRow is a format as the page lists it.
+type FormatRow = quant.Info
 
 // OpenArgs names the file whose Blob comes along.
 type OpenArgs struct {

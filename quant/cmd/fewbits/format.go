@@ -10,34 +10,11 @@ import (
 	"fewbits/quant/formats"
 )
 
-// formatRow is one format in formats -json.
-type formatRow struct {
-	Name          string       `json:"name"`
-	Family        quant.Family `json:"family"`
-	Title         string       `json:"title"`
-	Summary       string       `json:"summary"`
-	BitsPerWeight float64      `json:"bitsPerWeight"` // with the default options
-	BlockSize     int          `json:"blockSize"`     // weights; 0 is the whole tensor
-	BlockBytes    int          `json:"blockBytes"`    // 0 where it depends on the tensor
-	Bits          int          `json:"bits"`          // of one code
-	Importance    quant.Need   `json:"importance"`    // "", "optional" or "required"
-	Calibration   quant.Need   `json:"calibration"`
-	Options       []string     `json:"options"`
-}
-
 func formatsCommand(c *call) error {
 	if len(c.files)+len(c.options) > 0 {
 		return usagef("formats takes neither files nor options")
 	}
-	rows := []formatRow{}
-	for _, f := range formats.All() {
-		i := f.Info()
-		rows = append(rows, formatRow{
-			Name: i.Name, Family: i.Family, Title: i.Title, Summary: i.Summary,
-			BitsPerWeight: i.BitsPerWeight, BlockSize: i.BlockSize, BlockBytes: i.BlockBytes, Bits: i.Bits,
-			Importance: i.Importance, Calibration: i.Calibration, Options: append([]string{}, i.Options...),
-		})
-	}
+	rows := formats.Infos()
 	if c.json {
 		return c.printJSON(rows)
 	}
@@ -53,7 +30,7 @@ func formatsCommand(c *call) error {
 }
 
 // needs says what a format takes beside the tensor.
-func needs(r formatRow) string {
+func needs(r quant.Info) string {
 	var list []string
 	add := func(need quant.Need, what string) {
 		switch need {

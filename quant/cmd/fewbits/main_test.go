@@ -45,7 +45,7 @@ func TestText(t *testing.T) {
 
 // TestFormats wants one row a format, with the names that others rely on.
 func TestFormats(t *testing.T) {
-	rows := decode[[]formatRow](t, works(t, "formats", "-json"))
+	rows := decode[[]quant.Info](t, works(t, "formats", "-json"))
 	if len(rows) != len(formats.All()) {
 		t.Errorf("%d rows", len(rows))
 	}

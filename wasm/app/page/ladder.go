@@ -39,7 +39,7 @@ func (s *State) Ladder(format string) Ladder {
 			l = append(l, Rung{bits, s.Formats[best].Name})
 		}
 	}
-	if f.Family == string(quant.FamilyCodebook) {
+	if f.Family == quant.FamilyCodebook {
 		return Ladder{{f.Bits, f.Name}}
 	}
 	return l

@@ -282,7 +282,7 @@ func (s *State) setGranularity(v string) []Effect {
 }
 
 func (s *State) defaultOptions(format string) quant.Options {
-	if f := s.Format(format); f != nil && f.Family == string(quant.FamilyAffine) {
+	if f := s.Format(format); f != nil && f.Family == quant.FamilyAffine {
 		return defaultTensor().A.Options
 	}
 	return quant.Options{}

@@ -53,7 +53,7 @@ func waysOf(formats []wire.FormatRow) []Way {
 	for i := range formats {
 		f := &formats[i]
 		switch {
-		case f.Family == string(quant.FamilyAffine):
+		case f.Family == quant.FamilyAffine:
 			for _, o := range shapes {
 				ways = append(ways, newWay(f, o))
 			}
@@ -91,7 +91,7 @@ func newWay(f *wire.FormatRow, o quant.Options) Way {
 	if words := wayWords(f, o); len(words) > 0 {
 		name += " " + strings.Join(words, ", ")
 	}
-	return Way{Name: name, Format: f.Name, Family: f.Family, Options: o}
+	return Way{Name: name, Format: f.Name, Family: string(f.Family), Options: o}
 }
 
 // effective is o without what f does not read, what is at its default and what

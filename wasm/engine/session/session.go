@@ -63,7 +63,7 @@ type Reply struct {
 func (s *Session) Call(op string, args []byte, a Attachment, emit func(Reply)) (Reply, error) {
 	switch op {
 	case wire.OpFormats:
-		return Reply{JSON: rows()}, nil
+		return Reply{JSON: formats.Infos()}, nil
 	case wire.OpOpen:
 		return call(args, func(v wire.OpenArgs) (Reply, error) { return s.open(v, a) })
 	case wire.OpLoad:
@@ -98,14 +98,6 @@ func call[A any](args []byte, f func(A) (Reply, error)) (Reply, error) {
 		}
 	}
 	return f(v)
-}
-
-func rows() []wire.FormatRow {
-	var r []wire.FormatRow
-	for _, f := range formats.All() {
-		r = append(r, wire.Row(f.Info()))
-	}
-	return r
 }
 
 func (s *Session) open(v wire.OpenArgs, a Attachment) (Reply, error) {
