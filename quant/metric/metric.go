@@ -19,7 +19,7 @@ type Report struct {
 	MSE           float64 `json:"mse"`           // mean (x̂−x)²
 	RMSE          float64 `json:"rmse"`          // √MSE
 	RelRMSE       float64 `json:"relRmse"`       // RMSE / √mean x²; 0 where x is all zero
-	SQNR          Decibel `json:"sqnr"`          // 10·log10(Σx² / Σ(x̂−x)²), in dB
+	SQNR          Decibel `json:"sqnr"`          // 10·log10(Σx² / Σ(x̂−x)²), in dB; 0 where x is all zero and x̂ is not
 	MaxAbs        float64 `json:"maxAbs"`        // max |x̂−x|
 	Cosine        float64 `json:"cosine"`        // Σx·x̂ / (‖x‖·‖x̂‖); 1 where both are zero
 }
@@ -80,7 +80,10 @@ func (s *Sums) Report(format, tensor string) Report {
 	if s.XSq > 0 {
 		r.RelRMSE = math.Sqrt(s.ErrSq / s.XSq)
 	}
-	if s.ErrSq > 0 {
+	switch {
+	case s.ErrSq > 0 && s.XSq == 0:
+		r.SQNR = 0 // all noise; minus infinity has no form in JSON
+	case s.ErrSq > 0:
 		r.SQNR = Decibel(10 * math.Log10(s.XSq/s.ErrSq))
 	}
 	if s.XSq > 0 && s.YSq > 0 {

@@ -267,7 +267,9 @@ func (d *decoder) word(v reflect.Value) error {
 		switch {
 		case !v.IsValid():
 		case w == "null":
-			if k := v.Kind(); k == reflect.Pointer || k == reflect.Slice || k == reflect.Map || k == reflect.Interface {
+			if v.CanFloat() {
+				v.SetFloat(math.NaN()) // as Marshal writes it
+			} else if k := v.Kind(); k == reflect.Pointer || k == reflect.Slice || k == reflect.Map || k == reflect.Interface {
 				v.SetZero()
 			}
 		case v.Kind() == reflect.Bool:

@@ -107,3 +107,15 @@ func FuzzUnmarshal(f *testing.F) {
 		}
 	})
 }
+
+// TestNotANumber: a weight that is NaN stays one on its way to the page.
+func TestNotANumber(t *testing.T) {
+	text, err := Marshal(Opened{X: math.NaN(), XHat: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Opened
+	if err := Unmarshal(text, &back); err != nil || !math.IsNaN(back.X) || back.XHat != 1 {
+		t.Errorf("%s came back as %v, %v", text, back.X, err)
+	}
+}
