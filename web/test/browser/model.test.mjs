@@ -123,6 +123,12 @@ test("a model is opened, planned, quantized, read back and downloaded", { skip: 
         const r = before.find((x) => x.name === t.name);
         assert.ok(r && r.next.startsWith(t.type), `${t.name} is ${t.type}, the table says ${r?.next}`);
       }
+      // The command that is shown writes the same bytes.
+      const [, , ...args] = (await page.locator("#m-own").textContent()).split(" ");
+      args[0] = data("gguf", "stories260K.gguf");
+      args[args.length - 1] = join(dir, "by-command.gguf");
+      await run(process.env.FEWBITS_COMMAND, ["quantize", ...args]);
+      assert.ok(bytes.equals(await readFile(args.at(-1))), "the command writes other bytes");
     }
   });
 });
@@ -314,8 +320,10 @@ test("a tensor opens in Tensor, and Back leads to the model", { skip: noData }, 
 test("the keyboard alone converts a model", { skip: noData }, async () => {
   await visit(site, "#/model", async (page) => {
     await page.locator("#stage").focus();
-    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("o")]);
-    await chooser.setFiles(data("gguf", "stories260K.gguf"));
+    const chooser = page.waitForEvent("filechooser");
+    await page.waitForTimeout(150); // until the browser hands choosers over
+    await page.keyboard.press("o");
+    await (await chooser).setFiles(data("gguf", "stories260K.gguf"));
     await says(status(page), /Ready/);
     const tabTo = async (id) => {
       for (let i = 0; i < 40; i++) {
