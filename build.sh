@@ -69,7 +69,7 @@ stage() {
 	cp "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$stage"/wasm/
 	wasm "$stage"/wasm/fewbits.wasm ./wasm/main
 	wasm "$stage"/wasm/fewbits-portable.wasm ./wasm/main -tags=purego
-	node web/minify.mjs "$stage"
+	node web/bundle.mjs "$stage"
 }
 
 # pack OUT [flags]: hashes and compresses what stage laid out.
@@ -77,7 +77,8 @@ pack() {
 	local out=$1
 	shift
 	go run ./wasm/edge/pack -in "$stage" -out "$out" -cache "$cache/pack" \
-		-prewasm index.html,css,js,vendor -first wasm -lazy wasm/fewbits-portable.wasm "$@"
+		-prewasm index.html,css,js -first wasm \
+		-lazy wasm/fewbits-portable.wasm,js/plots.part.js,js/data.part.js,js/spark.part.js "$@"
 }
 
 build() { # OUT [pack flags]

@@ -1,0 +1,35 @@
+// node web/bundle.mjs STAGE: joins the modules below STAGE/js to a few small
+// files, in place, and takes what only people read out of the style sheets.
+// What is only asked for later stays a file of its own.
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { rollup } from "@rollup/wasm-node";
+import { minify } from "terser";
+
+const stage = resolve(process.argv[2]), js = join(stage, "js");
+
+/** What has an address of its own: the page, what runs before it, the worker, the module. */
+const entries = ["boot", "page", "worker", "fewbits"];
+
+const bundle = await rollup({
+  input: Object.fromEntries(entries.map((name) => [name, join(js, `${name}.js`)])),
+  external: [join(stage, "wasm/wasm_exec.js")], // Go's own, and no module
+  makeAbsoluteExternalsRelative: true,
+  preserveEntrySignatures: "strict",
+  onwarn(warning) { throw new Error(warning.message); },
+});
+const { output } = await bundle.generate({ dir: js, format: "es", chunkFileNames: "[name].part.js", minifyInternalExports: true });
+await bundle.close();
+
+for (const name of await readdir(js)) await rm(join(js, name), { recursive: true });
+await rm(join(stage, "vendor/uPlot.esm.js"));
+
+for (const { fileName, code } of output) {
+  const small = await minify(code, { module: true, compress: { passes: 2 }, format: { comments: /@license|^!/ } });
+  await writeFile(join(js, fileName), small.code + "\n");
+}
+
+for (const name of await readdir(join(stage, "css"))) {
+  const path = join(stage, "css", name), css = await readFile(path, "utf8");
+  await writeFile(path, css.replace(/\/\*[^]*?\*\//g, "").replace(/\s+/g, " ").replace(/ ?([{};]) ?/g, "$1").replace(/;}/g, "}"));
+}
