@@ -175,8 +175,9 @@ type Params struct {
 	Rows, Cols int
 	Groups     int
 	Flat       bool
+	Table      bool      // codes index a table whose values the scales multiply: steps are uneven
 	GroupIndex []int32   // group of each column (of each value where Flat)
-	Scales     []float32 // step between neighbouring codes; nil where a format has none
+	Scales     []float32 // step between neighbouring codes, or what multiplies the table; nil where a format has none
 	Zeros      []float32 // zero point, in codes; nil where a format has none
 	Mins       []float32 // value of code 0; nil where a format has none
 	Codes      []int32   // Rows × Cols, as numbers, signed where the format's are; nil unless asked for

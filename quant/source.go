@@ -1,5 +1,7 @@
 package quant
 
+import "math"
+
 // Source is a file of named tensors, opened but not read: GGUF, safetensors,
 // npy, npz, a PyTorch checkpoint. Reading goes through an io.ReaderAt and
 // touches only what is asked for.
@@ -22,6 +24,30 @@ type Meta struct {
 	Key   string
 	Type  string // as the container names it: "u32", "string", "[string]"
 	Value any    // integers, floats, bool, string, or a slice of one of those
+}
+
+// Int is a value that is an integer of any width; false where it is none, or
+// does not fit.
+func (m Meta) Int() (int64, bool) {
+	switch v := m.Value.(type) {
+	case uint8:
+		return int64(v), true
+	case int8:
+		return int64(v), true
+	case uint16:
+		return int64(v), true
+	case int16:
+		return int64(v), true
+	case uint32:
+		return int64(v), true
+	case int32:
+		return int64(v), true
+	case uint64:
+		return int64(v), v <= math.MaxInt64
+	case int64:
+		return v, true
+	}
+	return 0, false
 }
 
 // TensorInfo describes a tensor in a file.

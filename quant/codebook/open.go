@@ -16,7 +16,7 @@ func (f *format) Params(p *quant.Packed, codes bool) (*quant.Params, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &quant.Params{Rows: quant.Rows(p.Shape), Cols: quant.Cols(p.Shape)}
+	m := &quant.Params{Rows: quant.Rows(p.Shape), Cols: quant.Cols(p.Shape), Table: true}
 	if m.Cols%parts.Block != 0 {
 		m.Flat, m.Rows, m.Cols = true, 1, parts.Len
 	}

@@ -18,11 +18,6 @@ import (
 // Kinds says what Open opens, in words, for a file dialogue or a message.
 const Kinds = "GGUF, safetensors, npy, npz, PyTorch checkpoints (.pt, .pth, .bin), and raw little-endian float32 (.f32, .raw, .bin)"
 
-// Extensions are the endings that files which Open opens usually have.
-func Extensions() []string {
-	return []string{".gguf", ".safetensors", ".npy", ".npz", ".pt", ".pth", ".ckpt", ".bin", ".f32", ".raw"}
-}
-
 // headLen is how much of a file's start tells what it is.
 const headLen = 512
 

@@ -57,25 +57,7 @@ func (f *File) Text(key string) (string, bool) {
 // Int is the value of a key that holds an integer of any width.
 func (f *File) Int(key string) (int64, bool) {
 	v, _ := f.Get(key)
-	switch v := v.(type) {
-	case uint8:
-		return int64(v), true
-	case int8:
-		return int64(v), true
-	case uint16:
-		return int64(v), true
-	case int16:
-		return int64(v), true
-	case uint32:
-		return int64(v), true
-	case int32:
-		return int64(v), true
-	case uint64:
-		return int64(v), v <= 1<<63-1
-	case int64:
-		return v, true
-	}
-	return 0, false
+	return quant.Meta{Value: v}.Int()
 }
 
 // Float is the value of a key that holds a float of either width.

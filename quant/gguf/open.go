@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"fewbits/quant"
+	"fewbits/quant/container/inorder"
 	"fewbits/quant/ggml"
 )
 
@@ -42,7 +43,7 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	if len(f.infos) == 0 {
 		return f, nil // such a file may end before the place where data would start
 	}
-	f.DataOffset = alignUp(c.off, f.Alignment)
+	f.DataOffset = inorder.Align(c.off, f.Alignment)
 	if err := f.place(); err != nil {
 		return nil, err
 	}
@@ -194,8 +195,8 @@ func (c *cursor) shape() ([]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		if d == 0 || d > math.MaxInt64 {
-			return nil, &Error{Damaged, at, c.place, fmt.Sprintf("dimension %d is %d; it must be between 1 and 2^63 - 1", i, d)}
+		if d == 0 || d > math.MaxInt {
+			return nil, &Error{Damaged, at, c.place, fmt.Sprintf("dimension %d is %d; it must be between 1 and %d", i, d, math.MaxInt)}
 		}
 		shape[len(shape)-1-i] = int(d)
 	}
@@ -265,6 +266,3 @@ func (f *File) place() error {
 }
 
 func (f *File) name(i int) string { return fmt.Sprintf("tensor %d %q", i, clip(f.infos[i].Name)) }
-
-// alignUp is n rounded up to a multiple of a.
-func alignUp(n, a int64) int64 { return (n + a - 1) / a * a }

@@ -5,10 +5,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 
 	"fewbits/quant"
+	"fewbits/quant/container/inorder"
 	"fewbits/quant/ggml"
 )
 
@@ -25,17 +25,7 @@ const (
 )
 
 // Writer writes a GGUF file of version 3 from front to back.
-type Writer struct {
-	w         io.Writer
-	plans     []TensorPlan
-	bytes     []int64
-	alignment int64
-	size      int64 // of the whole file
-	written   int64
-	tensor    int   // that is being written
-	done      int64 // bytes of it
-	err       error // of an earlier call; the file is spoilt
-}
+type Writer = inorder.Writer
 
 // NewWriter checks metadata and tensors, then writes everything that comes
 // before the tensors' bytes. Nothing is written where it fails on a check.
@@ -43,40 +33,39 @@ type Writer struct {
 // The types of metadata values follow from their Go types (see TypeOf);
 // quant.Meta.Type is not looked at. general.alignment is obeyed.
 func NewWriter(w io.Writer, meta []quant.Meta, tensors []TensorPlan) (*Writer, error) {
-	g := &Writer{w: w, plans: tensors, alignment: defaultAlignment}
-	var head bytes.Buffer
-	head.WriteString(magic)
-	e := encoder{&head}
+	h := head{alignment: defaultAlignment}
+	h.b.WriteString(magic)
+	e := encoder{&h.b}
 	e.uint32(version)
 	e.uint64(uint64(len(tensors)))
 	e.uint64(uint64(len(meta)))
 	seen := make(map[string]bool, len(meta))
 	for i, m := range meta {
-		if err := g.pair(e, m, seen); err != nil {
+		if err := h.pair(e, m, seen); err != nil {
 			return nil, fmt.Errorf("gguf: key %d %q: %w", i, clip(m.Key), err)
 		}
 	}
 	offset := int64(0)
 	seen = make(map[string]bool, len(tensors))
+	list := make([]inorder.Tensor, len(tensors))
 	for i, p := range tensors {
-		n, err := g.describe(e, p, offset, seen)
+		n, err := describe(e, p, offset, seen)
 		if err != nil {
 			return nil, fmt.Errorf("gguf: tensor %d %q: %w", i, clip(p.Name), err)
 		}
-		g.bytes = append(g.bytes, n)
-		offset += alignUp(n, g.alignment)
-		if offset > math.MaxInt64/4 {
-			return nil, fmt.Errorf("gguf: tensor %d %q: the file would pass 2^61 bytes", i, clip(p.Name))
-		}
+		list[i] = inorder.Tensor{Name: p.Name, Bytes: n}
+		offset += inorder.Align(n, h.alignment)
 	}
-	g.size = alignUp(int64(head.Len()), g.alignment) + offset
-	if err := g.write(head.Bytes()); err != nil {
-		return nil, err
-	}
-	return g, g.pad()
+	return inorder.Start("gguf", w, h.b.Bytes(), h.alignment, list)
 }
 
-func (g *Writer) pair(e encoder, m quant.Meta, seen map[string]bool) error {
+// head is everything before the tensors' bytes.
+type head struct {
+	b         bytes.Buffer
+	alignment int64
+}
+
+func (h *head) pair(e encoder, m quant.Meta, seen map[string]bool) error {
 	switch {
 	case m.Key == "" || len(m.Key) > maxKey:
 		return fmt.Errorf("a key has 1 to %d bytes, and this one %d", maxKey, len(m.Key))
@@ -91,7 +80,7 @@ func (g *Writer) pair(e encoder, m quant.Meta, seen map[string]bool) error {
 		if !ok || a == 0 || a&(a-1) != 0 || a > maxAlignment {
 			return fmt.Errorf("the alignment must be a uint32 and a power of two up to %d, not %v (%T)", maxAlignment, m.Value, m.Value)
 		}
-		g.alignment = int64(a)
+		h.alignment = int64(a)
 	}
 	e.string(m.Key)
 	t, array, err := typeOf(m.Value)
@@ -108,7 +97,7 @@ func (g *Writer) pair(e encoder, m quant.Meta, seen map[string]bool) error {
 }
 
 // describe writes the entry of one tensor and returns its bytes.
-func (g *Writer) describe(e encoder, p TensorPlan, offset int64, seen map[string]bool) (int64, error) {
+func describe(e encoder, p TensorPlan, offset int64, seen map[string]bool) (int64, error) {
 	t, ok := ggml.TypeByName(p.Type)
 	switch {
 	case !ok || t.Removed != "":
@@ -134,78 +123,6 @@ func (g *Writer) describe(e encoder, p TensorPlan, offset int64, seen map[string
 	e.uint32(t.ID)
 	e.uint64(uint64(offset))
 	return byteSize(t, p.Shape)
-}
-
-// Size is the bytes of the whole file.
-func (g *Writer) Size() int64 { return g.size }
-
-// Written is how many of them are written.
-func (g *Writer) Written() int64 { return g.written }
-
-// TensorBytes is what tensor i takes, padding aside.
-func (g *Writer) TensorBytes(i int) int64 { return g.bytes[i] }
-
-// WriteTensor writes the next bytes of tensor i. Tensors come in order, each
-// in as many pieces as is convenient and whole before the next.
-func (g *Writer) WriteTensor(i int, p []byte) error {
-	if g.err != nil {
-		return g.err
-	}
-	if i != g.tensor || i >= len(g.plans) {
-		return fmt.Errorf("gguf: bytes of tensor %d are given, but %s", i, g.expected())
-	}
-	if left := g.bytes[i] - g.done; int64(len(p)) > left {
-		return fmt.Errorf("gguf: tensor %d %q: %d bytes are given, and it has room for %d more", i, clip(g.plans[i].Name), len(p), left)
-	}
-	if err := g.write(p); err != nil {
-		return err
-	}
-	g.done += int64(len(p))
-	if g.done < g.bytes[i] {
-		return nil
-	}
-	g.tensor++
-	g.done = 0
-	return g.pad()
-}
-
-// Close checks that every tensor was written whole. It does not close the
-// underlying writer.
-func (g *Writer) Close() error {
-	if g.err != nil {
-		return g.err
-	}
-	if g.tensor < len(g.plans) {
-		return fmt.Errorf("gguf: the file is not finished: %s", g.expected())
-	}
-	return nil
-}
-
-func (g *Writer) expected() string {
-	if g.tensor >= len(g.plans) {
-		return fmt.Sprintf("all %d tensors are written", len(g.plans))
-	}
-	return fmt.Sprintf("tensor %d %q still lacks %d bytes", g.tensor, clip(g.plans[g.tensor].Name), g.bytes[g.tensor]-g.done)
-}
-
-func (g *Writer) write(p []byte) error {
-	n, err := g.w.Write(p)
-	g.written += int64(n)
-	if err == nil && n < len(p) {
-		err = io.ErrShortWrite
-	}
-	if err != nil {
-		g.err = fmt.Errorf("gguf: writing byte %d of the file: %w", g.written, err)
-	}
-	return g.err
-}
-
-// pad writes zeros up to the alignment.
-func (g *Writer) pad() error {
-	if n := alignUp(g.written, g.alignment) - g.written; n > 0 {
-		return g.write(make([]byte, n))
-	}
-	return nil
 }
 
 // encoder writes little-endian values to a buffer in memory.

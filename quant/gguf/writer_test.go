@@ -2,8 +2,6 @@ package gguf
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -241,66 +239,6 @@ func TestWriterRefuses(t *testing.T) {
 				t.Errorf("%d bytes written before the check", out.Len())
 			}
 		})
-	}
-}
-
-func TestWriterMisuse(t *testing.T) {
-	plans := []TensorPlan{{"a", []int{2}, "F32"}, {"b", []int{2}, "F32"}}
-	w, err := NewWriter(io.Discard, nil, plans)
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps := []struct {
-		name string
-		err  error
-		want string
-	}{
-		{"second first", w.WriteTensor(1, make([]byte, 8)), `tensor 0 "a" still lacks 8 bytes`},
-		{"too much", w.WriteTensor(0, make([]byte, 9)), "room for 8 more"},
-		{"early close", w.Close(), "not finished"},
-		{"half", w.WriteTensor(0, make([]byte, 4)), ""},
-		{"too much after half", w.WriteTensor(0, make([]byte, 5)), "room for 4 more"},
-		{"rest", w.WriteTensor(0, make([]byte, 4)), ""},
-		{"again", w.WriteTensor(0, make([]byte, 4)), `tensor 1 "b" still lacks 8`},
-		{"second", w.WriteTensor(1, make([]byte, 8)), ""},
-		{"third", w.WriteTensor(2, make([]byte, 8)), "all 2 tensors are written"},
-		{"close", w.Close(), ""},
-	}
-	for _, s := range steps {
-		if s.want == "" && s.err != nil || s.want != "" && (s.err == nil || !strings.Contains(s.err.Error(), s.want)) {
-			t.Errorf("%s: error %v, want %q", s.name, s.err, s.want)
-		}
-	}
-}
-
-// full is a writer that takes n bytes and no more.
-type full struct{ n int }
-
-func (f *full) Write(p []byte) (int, error) {
-	n := min(len(p), f.n)
-	f.n -= n
-	if n < len(p) {
-		return n, errBroken
-	}
-	return n, nil
-}
-
-func TestWriteError(t *testing.T) {
-	plans := []TensorPlan{{"a", []int{64}, "F32"}}
-	if _, err := NewWriter(&full{10}, nil, plans); !errors.Is(err, errBroken) {
-		t.Errorf("header: %v", err)
-	}
-	w, err := NewWriter(&full{100}, nil, plans)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // the error stays
-		if err := w.WriteTensor(0, make([]byte, 256)); !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "byte 100") {
-			t.Errorf("tensor: %v", err)
-		}
-	}
-	if err := w.Close(); !errors.Is(err, errBroken) {
-		t.Errorf("close: %v", err)
 	}
 }
 

@@ -54,17 +54,22 @@ type Sums struct {
 
 // Add puts more values into s.
 func (s *Sums) Add(x, y []float32, bytes int) {
-	k := kernels.Compare(x, y)
-	s.Values += len(x)
-	s.Bytes += bytes
-	s.ErrSq += k.ErrSq
-	s.XSq += k.XSq
-	s.YSq += k.YSq
-	s.XY += k.XY
-	s.MaxAbs = max(s.MaxAbs, k.MaxAbs)
+	s.Merge(Sums{len(x), bytes, kernels.Compare(x, y)})
 }
 
-// Report is what the sums so far say.
+// Merge puts the sums of another part into s.
+func (s *Sums) Merge(more Sums) {
+	s.Values += more.Values
+	s.Bytes += more.Bytes
+	s.ErrSq += more.ErrSq
+	s.XSq += more.XSq
+	s.YSq += more.YSq
+	s.XY += more.XY
+	s.MaxAbs = max(s.MaxAbs, more.MaxAbs)
+}
+
+// Report is what the sums so far say. Where values are NaN or infinite,
+// nothing can be said of the error: MSE and what follows from it are not finite.
 func (s *Sums) Report(format, tensor string) Report {
 	r := Report{Format: format, Tensor: tensor, Values: s.Values, Bytes: s.Bytes, SQNR: Decibel(math.Inf(1)), Cosine: 1, MaxAbs: float64(s.MaxAbs)}
 	if s.Values == 0 {
@@ -77,6 +82,10 @@ func (s *Sums) Report(format, tensor string) Report {
 	}
 	r.MSE = s.ErrSq / n
 	r.RMSE = math.Sqrt(r.MSE)
+	if sum := s.ErrSq + s.XSq + s.YSq; math.IsNaN(sum) || math.IsInf(sum, 0) {
+		r.RelRMSE, r.SQNR, r.Cosine = math.NaN(), Decibel(math.NaN()), math.NaN()
+		return r
+	}
 	if s.XSq > 0 {
 		r.RelRMSE = math.Sqrt(s.ErrSq / s.XSq)
 	}
@@ -99,4 +108,25 @@ func Measure(x, y []float32, p *quant.Packed) Report {
 	var s Sums
 	s.Add(x, y, len(p.Bytes))
 	return s.Report(p.Format, p.Name)
+}
+
+// MeasureFinite is Measure over the pairs of which both values are finite;
+// fx and fy are those pairs. Float formats keep NaN and infinities, and make
+// infinities of what is too large for them: with such a pair there would be no
+// number at all. Values, Bytes and what follows from them count every pair.
+func MeasureFinite(x, y []float32, p *quant.Packed) (r Report, fx, fy []float32) {
+	r = Measure(x, y, p)
+	if !math.IsNaN(r.MSE) && !math.IsInf(r.MSE, 0) {
+		return r, x, y
+	}
+	fx, fy = make([]float32, 0, len(x)), make([]float32, 0, len(x))
+	for i, v := range x {
+		if w := y[i]; v-v == 0 && w-w == 0 {
+			fx, fy = append(fx, v), append(fy, w)
+		}
+	}
+	all := r
+	r = Measure(fx, fy, p)
+	r.Values, r.BitsPerWeight, r.Ratio = all.Values, all.BitsPerWeight, all.Ratio
+	return r, fx, fy
 }

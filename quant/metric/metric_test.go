@@ -190,3 +190,41 @@ func TestErrorHeatKeepsTheLargest(t *testing.T) {
 		t.Errorf("a small tensor is not enlarged: %+v", h)
 	}
 }
+
+// TestNotFinite wants no number where there is none, and with such pairs left
+// out the numbers of the others.
+func TestNotFinite(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	p := &quant.Packed{Format: "F", Name: "t", Bytes: make([]byte, 10)}
+	for _, c := range []struct {
+		name string
+		x, y []float32
+		left int
+	}{
+		{"NaN before and after", []float32{3, nan, 4}, []float32{3, nan, 3}, 1},
+		{"infinite before and after", []float32{inf, 3, 4}, []float32{inf, 3, 3}, 1},
+		{"infinite after", []float32{3, 4, 1e30}, []float32{3, 3, -inf}, 1},
+		{"all", []float32{nan, inf}, []float32{nan, inf}, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if r := Measure(c.x, c.y, p); !math.IsNaN(float64(r.SQNR)) || !math.IsNaN(r.Cosine) || !math.IsNaN(r.RelRMSE) {
+				t.Errorf("with them: %+v", r)
+			}
+			r, x, y := MeasureFinite(c.x, c.y, p)
+			if len(c.x)-len(x) != c.left || len(x) != len(y) {
+				t.Fatalf("left %v and %v", x, y)
+			}
+			want := 0.0
+			if len(x) > 0 {
+				want = 0.5 // (4−3)² over two pairs
+			}
+			if r.MSE != want || r.Values != len(c.x) || r.Bytes != 10 || !close(r.BitsPerWeight, 80/float64(len(c.x))) {
+				t.Errorf("without them: %+v", r)
+			}
+		})
+	}
+	x := []float32{1, 2}
+	if _, fx, _ := MeasureFinite(x, x, p); &fx[0] != &x[0] {
+		t.Error("finite values were copied")
+	}
+}

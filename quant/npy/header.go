@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"fewbits/quant/container/strided"
@@ -262,8 +263,8 @@ func (l *literal) number() (int, error) {
 	l.space()
 	start, n := l.i, 0
 	for ; l.i < len(l.b) && l.b[l.i] >= '0' && l.b[l.i] <= '9'; l.i++ {
-		if n > (1<<62)/10 {
-			return 0, errors.New("a dimension is past 2^62")
+		if n > (math.MaxInt-9)/10 {
+			return 0, errors.New("a dimension is larger than this machine can count")
 		}
 		n = 10*n + int(l.b[l.i]-'0')
 	}

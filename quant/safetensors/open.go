@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"fewbits/quant"
@@ -241,6 +242,9 @@ func (s *scanner) shape() ([]int, error) {
 	}
 	shape := make([]int, len(dims))
 	for i, d := range dims {
+		if d > math.MaxInt {
+			return nil, s.fail(Damaged, "dimension %d is %d, larger than this machine can count", i, d)
+		}
 		shape[i] = int(d)
 	}
 	return shape, nil

@@ -3,7 +3,6 @@ package safetensors
 import (
 	"bytes"
 	"errors"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -325,65 +324,5 @@ func TestWriterRefuses(t *testing.T) {
 				t.Errorf("%d bytes written before the check", out.Len())
 			}
 		})
-	}
-}
-
-func TestWriterMisuse(t *testing.T) {
-	plans := []TensorPlan{{"e", []int{0}, "F32"}, {"a", []int{2}, "F32"}, {"b", []int{2}, "F32"}}
-	w, err := NewWriter(io.Discard, nil, plans)
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps := []struct {
-		name string
-		err  error
-		want string
-	}{
-		{"nothing to the empty one", w.WriteTensor(0, nil), ""},
-		{"a byte to the empty one", w.WriteTensor(0, []byte{1}), `tensor 1 "a" still lacks 8 bytes`},
-		{"second first", w.WriteTensor(2, make([]byte, 8)), `tensor 1 "a" still lacks 8 bytes`},
-		{"too much", w.WriteTensor(1, make([]byte, 9)), "room for 8 more"},
-		{"early close", w.Close(), "not finished"},
-		{"half", w.WriteTensor(1, make([]byte, 4)), ""},
-		{"rest", w.WriteTensor(1, make([]byte, 4)), ""},
-		{"second", w.WriteTensor(2, make([]byte, 8)), ""},
-		{"third", w.WriteTensor(3, make([]byte, 8)), "all 3 tensors are written"},
-		{"close", w.Close(), ""},
-	}
-	for _, s := range steps {
-		if s.want == "" && s.err != nil || s.want != "" && (s.err == nil || !strings.Contains(s.err.Error(), s.want)) {
-			t.Errorf("%s: error %v, want %q", s.name, s.err, s.want)
-		}
-	}
-}
-
-// full is a writer that takes n bytes and no more.
-type full struct{ n int }
-
-func (f *full) Write(p []byte) (int, error) {
-	n := min(len(p), f.n)
-	f.n -= n
-	if n < len(p) {
-		return n, errBroken
-	}
-	return n, nil
-}
-
-func TestWriteError(t *testing.T) {
-	plans := []TensorPlan{{"a", []int{64}, "F32"}}
-	if _, err := NewWriter(&full{10}, nil, plans); !errors.Is(err, errBroken) {
-		t.Errorf("header: %v", err)
-	}
-	w, err := NewWriter(&full{100}, nil, plans)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // the error stays
-		if err := w.WriteTensor(0, make([]byte, 256)); !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "byte 100") {
-			t.Errorf("tensor: %v", err)
-		}
-	}
-	if err := w.Close(); !errors.Is(err, errBroken) {
-		t.Errorf("close: %v", err)
 	}
 }

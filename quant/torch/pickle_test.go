@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"fewbits/quant"
 )
 
 // Pieces of pickles, as pickletools prints them.
@@ -177,6 +179,7 @@ func TestAccepted(t *testing.T) {
 		{"popped", view2(st, 0, nums(1), nums(1)) + "N0((10.", nil, "[0]"},
 		{"set twice", "}(" + text("t") + "N" + text("t") + view2(st, 3, nums(1), nums(1)) + "u.", nil, "[3]"},
 		{"dict of pairs", glob("collections", "OrderedDict") + tup("](]("+text("t")+view2(st, 4, nums(1), nums(1))+"ee") + "R.", nil, "[4]"},
+		{"repeated without end", view2(st, 0, nums(1<<20, 1<<20), nums(0, 0)) + ".", nil, "repeats the 8 values of its storage to 1099511627776; save its .contiguous()"},
 		{"cuda", view2(tup(text("storage"), glob("torch.cuda", "ByteStorage"), text("0"), text("cuda:0"), num(8))+"Q", 5, nums(1), nums(1)) + ".", nil, "[5]"},
 	}
 	for _, tt := range tests {
@@ -280,18 +283,10 @@ func FuzzUnpickle(f *testing.F) {
 		}
 		for i, info := range file.Tensors() {
 			if info.Readable && info.Len() < 1<<16 {
-				if err := file.ReadRows(i, 0, rows(info.Shape), make([]float32, info.Len())); err != nil {
+				if err := file.ReadRows(i, 0, quant.Rows(info.Shape), make([]float32, info.Len())); err != nil {
 					t.Errorf("%+v: %v", info, err)
 				}
 			}
 		}
 	})
-}
-
-func rows(shape []int) int {
-	n := 1
-	for i := 0; i+1 < len(shape); i++ {
-		n *= shape[i]
-	}
-	return n
 }

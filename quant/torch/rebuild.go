@@ -3,12 +3,19 @@ package torch
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"fewbits/quant/container/strided"
 )
 
-const maxDims = 64
+const (
+	maxDims = 64
+	// An expanded view costs a file nothing and may describe terabytes: past
+	// modest values, no storage is repeated more than maxRepeat times.
+	modest    = 1 << 26
+	maxRepeat = 1 << 12
+)
 
 func first(_ *machine, args tuple) (any, error) { return args[0], nil }
 
@@ -183,6 +190,9 @@ func view(s *storage, e element, args tuple, meta int) (any, error) {
 	if t.why == "" && (n > held || offset > held-n) {
 		return nil, fmt.Errorf("shape %v with strides %v from value %d reaches past the %d values of storage %q", shape, t.strides, offset, held, s.key)
 	}
+	if count, _ := strided.Size(shape); t.why == "" && count > modest && int64(count)/maxRepeat > held {
+		t.why = fmt.Sprintf("repeats the %d values of its storage to %d; save its .contiguous()", held, count)
+	}
 	if meta < len(args) {
 		if d, ok := args[meta].(*dict); ok {
 			for i, k := range d.keys {
@@ -213,8 +223,8 @@ func numbers(v any) ([]int, error) {
 	out := make([]int, len(items))
 	for i, it := range items {
 		n, ok := it.(int64)
-		if !ok || n < 0 {
-			return nil, errors.New("a size has a dimension that is no whole number ≥ 0")
+		if !ok || n < 0 || n > math.MaxInt {
+			return nil, errors.New("a size has a dimension that is no whole number ≥ 0, or one larger than this machine can count")
 		}
 		out[i] = int(n)
 	}

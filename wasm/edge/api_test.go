@@ -140,6 +140,16 @@ func TestReport(t *testing.T) {
 	})
 }
 
+// TestReportOfNonFinite: a float format keeps NaN and infinity, which JSON cannot say.
+func TestReportOfNonFinite(t *testing.T) {
+	values := []float32{1, float32(math.NaN()), float32(math.Inf(-1)), 1e6, 0.1}
+	got := reportOf(t, Handler(Config{}), "FP16", npyFile("<f4", "1, 5", floats(values...)))
+	// 1e6 is past 65504 and becomes infinite; 0.1 is the half 0x2e66 = 0.0999755859375.
+	if d := float64(float32(0.1)) - 0.0999755859375; got["nonFinite"] != 3.0 || got["values"] != 5.0 || got["bytes"] != 10.0 || got["maxAbs"] != float64(float32(d)) {
+		t.Errorf("got %v", got)
+	}
+}
+
 func reportOf(t *testing.T, h http.Handler, format string, file []byte) map[string]any {
 	t.Helper()
 	res := ask(t, h, "POST", "/api/quantize?format="+format, bytes.NewReader(file), "Accept", "application/json")

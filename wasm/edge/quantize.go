@@ -24,6 +24,7 @@ type report struct {
 	Shape   []int             `json:"shape"`
 	Options map[string]string `json:"options"` // as used, those not at their default
 	metric.Report
+	NonFinite int `json:"nonFinite,omitempty"` // values left out of the report: NaN or infinite before or after
 }
 
 func (a *api) quantize(w http.ResponseWriter, r *http.Request) {
@@ -179,7 +180,11 @@ func (a *api) pack(ctx context.Context, f quant.Format, t quant.Tensor, o quant.
 	if err := f.Dequantize(p, back); err != nil {
 		return nil, nil, err
 	}
-	return p, &report{Shape: p.Shape, Options: p.Options.Map(), Report: metric.Measure(t.Data, back, p)}, nil
+	r := &report{Shape: p.Shape, Options: p.Options.Map()}
+	var kept []float32
+	r.Report, kept, _ = metric.MeasureFinite(t.Data, back, p)
+	r.NonFinite = t.Len() - len(kept)
+	return p, r, nil
 }
 
 func gone(ctx context.Context) error {

@@ -33,6 +33,7 @@ func Write(w io.Writer, tensors []quant.Tensor) error {
 		}
 		seen[name] = true
 		// 1 January 1980, the earliest day that zip knows: files are reproducible.
+		// Modified would add a field that NumPy does not write.
 		member, err := z.CreateHeader(&zip.FileHeader{Name: name + ".npy", Method: zip.Store, ModifiedDate: 1<<5 | 1})
 		if err != nil {
 			return fmt.Errorf("npz: tensor %d %q: %w", i, name, err)
