@@ -3,25 +3,7 @@
 #include "textflag.h"
 #include "simd_wasm.h"
 #include "half_wasm.h"
-
-// RANGE widens V3 … V4 by the four values at R1 + off.
-#define RANGE(off) \
-	LOAD(R1, off); Set V5; \
-	Get V3; Get V5; F32x4Pmin; Set V3; \
-	Get V4; Get V5; F32x4Pmax; Set V4
-
-// FIRST sets V3 to the first of the values at R1 whose magnitude is V4's.
-#define FIRST \
-	Get R1; Set R3; \
-	Get V4; F32x4ExtractLane $0, $0; Set F0; \
-	Loop; \
-		ADDR(R3); F32Load $0; Tee F1; F32Abs; Get F0; F32Ne; \
-		If; \
-			ADVANCE(R3, 4); \
-			Br $1; \
-		End; \
-	End; \
-	Get F1; F32x4Splat; Set V3
+#include "range_wasm.h"
 
 // LEVEL pushes min(15, trunc(x · id + half)) of the four values at R1 + off, as
 // floats.
@@ -50,20 +32,9 @@ TEXT ·quantizeQ4_0Asm(SB), NOSPLIT, $0-24
 	MOVD x+8(FP), R1
 	MOVD n+16(FP), R2
 	WHILE(R2)
-		LOAD(R1, 0); Set V3
-		LOAD(R1, 0); Set V4
-		RANGE(16); RANGE(32); RANGE(48); RANGE(64); RANGE(80); RANGE(96); RANGE(112)
-		SPREAD(V3, F32x4Pmin)
-		SPREAD(V4, F32x4Pmax)
-		Get V3; F32x4Neg; Get V4; F32x4Eq; V128AnyTrue
-		If
-			FIRST
-		Else
-			Get V4; Get V3
-			Get V4; Get V3; F32x4Neg; F32x4Gt; V128Bitselect; Set V3
-		End
-		Get V3; V128Const $0, $0; F32x4Add              // −0 becomes +0
-		SPLAT32(0xbe000000); F32x4Mul; Set V0           // d = m / −8
+		EXTREMES
+		FIRSTLARGEST
+		Get V3; SPLAT32(0xbe000000); F32x4Mul; Set V0           // d = m / −8
 		SPLAT32(0x3f800000); Get V0; F32x4Div; Set V6   // 1 / d
 		Get V6; F32x4Abs; SPLAT32(0x7f800000); F32x4Lt; Set V5 // is it finite?
 		Get V6; Get V5; V128And; Set V6

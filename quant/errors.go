@@ -3,6 +3,8 @@ package quant
 import (
 	"fmt"
 	"math"
+
+	"fewbits/kernels"
 )
 
 // NonFiniteError says where a tensor holds NaN or infinity that the format
@@ -21,22 +23,20 @@ func (e *NonFiniteError) Error() string {
 
 // CheckFinite returns a *NonFiniteError where t holds NaN or infinity, else nil.
 func CheckFinite(t Tensor) error {
-	first, nan, inf := -1, 0, 0
-	for i, v := range t.Data {
+	first := kernels.CheckFinite(t.Data)
+	if first < 0 {
+		return nil
+	}
+	nan, inf := 0, 0
+	for _, v := range t.Data[first:] {
 		// The exponent is all ones for NaN and infinity alike.
 		if b := math.Float32bits(v); b&0x7f800000 == 0x7f800000 {
-			if first < 0 {
-				first = i
-			}
 			if b&0x007fffff != 0 {
 				nan++
 			} else {
 				inf++
 			}
 		}
-	}
-	if first < 0 {
-		return nil
 	}
 	c := t.Cols()
 	return &NonFiniteError{Tensor: t.Name, Row: first / c, Col: first % c, Value: t.Data[first], NaN: nan, Inf: inf}

@@ -8,13 +8,23 @@ import (
 
 // The headings that the formats stand under.
 const (
-	titleLegacy = "ggml, legacy"
-	titleK      = "ggml, K-quants"
+	titleLegacy  = "ggml, legacy"
+	titleK       = "ggml, K-quants"
+	titleIQ      = "ggml, I-quants"
+	titleFP4     = "ggml, FP4"
+	titleTernary = "ggml, ternary and binary"
 )
 
 // all is every format in reading order: a title after another, from many bits
 // to few.
-var all = []*format{q6K, q5K, q4K, q3K, q2K, q80, q51, q50, q41, q40}
+var all = []*format{
+	q6K, q5K, q4K, q3K, q2K,
+	q80, q51, q50, q41, q40,
+	iq4NL, iq4XS,
+	iq3S, iq3XXS, iq2S, iq2XS, iq2XXS, iq1M, iq1S,
+	nvfp4, mxfp4,
+	q20, tq20, tq10, q10,
+}
 
 // Formats lists ggml's quantized types, those of one title together.
 func Formats() []quant.Format {
@@ -38,6 +48,9 @@ type format struct {
 	zero      int32 // the code that stands for 0, in types without a minimum; subtracted from codes
 	scaleZero int32 // subtracted from the scale of a group before it multiplies
 	signed    bool  // codes are signed bytes
+	states    int32 // how many codes there are, where not 2^bits
+	table     *table
+	grid      *gridForm // where codes are coordinates of grid points
 
 	// quantize packs one row. It returns why it cannot, or "".
 	quantize func(dst []byte, x, importance []float32) string
@@ -47,11 +60,14 @@ type format struct {
 	readRow func(dst []float32, src []byte)
 	// layout is the block to the bit, in order.
 	layout []part
+	// origin adds to the formula how a code is found in bits that it shares.
+	origin func(r *reading, e *terms)
 	// rule says how a code came from its weight; nil where it does not.
 	rule func(r *reading, importance bool) []quant.Term
 }
 
-// block is a block taken apart: x̂ = scale·(code − zero) + min.
+// block is a block taken apart: x̂ = scale·(code − zero) + min, or, where the
+// format has a table, x̂ = scale·table[code].
 type block struct {
 	scale, min [16]float32 // of each group; min only where the format has one
 	code       [256]int8
@@ -103,6 +119,9 @@ func (f *format) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, error
 		return nil, err
 	}
 	p := &quant.Packed{Format: f.typ().Name, Name: t.Name, Shape: t.Shape, Bytes: make([]byte, size)}
+	if f.importance == quant.Required && o.Importance == nil {
+		return nil, fmt.Errorf("tensor %q: quantizing to %s needs an importance matrix: give one, or choose a format that does without", t.Name, f.typ().Name)
+	}
 	if f.importance != quant.Never && o.Importance != nil {
 		if err := f.checkImportance(t, o.Importance); err != nil {
 			return nil, err
@@ -171,6 +190,10 @@ func (f *format) read(dst []float32, src []byte) {
 		f.decode(src[:t.Bytes:t.Bytes], &s)
 		for g, i := 0, 0; i < t.Block; g, i = g+1, i+f.group {
 			out, codes, scale := dst[i:i+f.group], s.code[i:i+f.group], s.scale[g]
+			if f.table != nil {
+				f.table.read(out, codes, scale)
+				continue
+			}
 			if hasMin {
 				low := s.min[g]
 				for j, q := range codes {
@@ -186,8 +209,8 @@ func (f *format) read(dst []float32, src []byte) {
 	}
 }
 
-// Params takes p apart: one scale for each group of 16 or 32 along a row, and
-// a minimum or a zero point where the type has one.
+// Params takes p apart: one scale for each group along a row, and a minimum or
+// a zero point where the type has one.
 func (f *format) Params(p *quant.Packed, codes bool) (*quant.Params, error) {
 	if err := f.check(p); err != nil {
 		return nil, err
@@ -198,7 +221,7 @@ func (f *format) Params(p *quant.Packed, codes bool) (*quant.Params, error) {
 		return &quant.Params{Rows: rows, Cols: cols, Groups: cols / f.group}, nil
 	}
 	params := &quant.Params{
-		Rows: rows, Cols: cols, Groups: cols / f.group,
+		Rows: rows, Cols: cols, Groups: cols / f.group, Table: f.table != nil,
 		GroupIndex: make([]int32, cols),
 		Scales:     make([]float32, n/f.group),
 	}
@@ -221,7 +244,9 @@ func (f *format) Params(p *quant.Packed, codes bool) (*quant.Params, error) {
 	for i := 0; i < n; i += t.Block {
 		at := i / t.Block * t.Bytes
 		f.decode(p.Bytes[at:at+t.Bytes], &s)
-		copy(params.Scales[i/f.group:], s.scale[:t.Block/f.group])
+		for g, scale := range s.scale[:t.Block/f.group] {
+			params.Scales[i/f.group+g] = f.table.whole(scale)
+		}
 		if hasMin {
 			for g, m := range s.min[:t.Block/f.group] {
 				params.Mins[i/f.group+g] = m + 0 // no minus zero

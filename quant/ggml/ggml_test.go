@@ -13,15 +13,24 @@ import (
 )
 
 func TestFormats(t *testing.T) {
-	want := []string{"Q6_K", "Q5_K", "Q4_K", "Q3_K", "Q2_K", "Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0"}
-	bits := []float64{6.5625, 5.5, 4.5, 3.4375, 2.625, 8.5, 6, 5.5, 5, 4.5}
+	want := []struct {
+		name string
+		bits float64
+	}{
+		{"Q6_K", 6.5625}, {"Q5_K", 5.5}, {"Q4_K", 4.5}, {"Q3_K", 3.4375}, {"Q2_K", 2.625},
+		{"Q8_0", 8.5}, {"Q5_1", 6}, {"Q5_0", 5.5}, {"Q4_1", 5}, {"Q4_0", 4.5},
+		{"IQ4_NL", 4.5}, {"IQ4_XS", 4.25},
+		{"IQ3_S", 3.4375}, {"IQ3_XXS", 3.0625}, {"IQ2_S", 2.5625}, {"IQ2_XS", 2.3125}, {"IQ2_XXS", 2.0625}, {"IQ1_M", 1.75}, {"IQ1_S", 1.5625},
+		{"NVFP4", 4.5}, {"MXFP4", 4.25},
+		{"Q2_0", 2.25}, {"TQ2_0", 2.0625}, {"TQ1_0", 1.6875}, {"Q1_0", 1.125},
+	}
 	for i, f := range Formats() {
 		info := f.Info()
-		if i >= len(want) || info.Name != want[i] {
+		if i >= len(want) || info.Name != want[i].name {
 			t.Fatalf("format %d is %s", i, info.Name)
 		}
-		if info.BitsPerWeight != bits[i] {
-			t.Errorf("%s takes %v bits a weight, want %v", info.Name, info.BitsPerWeight, bits[i])
+		if info.BitsPerWeight != want[i].bits {
+			t.Errorf("%s takes %v bits a weight, want %v", info.Name, info.BitsPerWeight, want[i].bits)
 		}
 		typ, ok := TypeByName(info.Name)
 		if !ok || info.BlockSize != typ.Block || info.BlockBytes != typ.Bytes {
@@ -49,6 +58,10 @@ func TestRefused(t *testing.T) {
 	tiny[290] = 1e-39
 	wide := slices.Clone(ones)
 	wide[256], wide[257] = -3e38, 3e38
+	huge := slices.Clone(ones)
+	for i := range 32 {
+		huge[256+32+i] = 1e20 * float32(i%5-2)
+	}
 	for _, tt := range []struct {
 		name  string
 		f     *format
@@ -72,6 +85,10 @@ func TestRefused(t *testing.T) {
 		{"too small", q50, []int{2, 256}, tiny, nil, "row 1 cannot"},
 		{"too wide", q41, []int{2, 256}, wide, nil, "row 1 cannot be quantized to Q4_1: the values of the block at column 0 are further apart"},
 		{"too wide", q51, []int{2, 256}, wide, nil, "further apart"},
+		{"importance missing", iq2XS, []int{2, 256}, ones, nil, `tensor "w": quantizing to IQ2_XS needs an importance matrix`},
+		{"importance missing", iq1S, []int{2, 256}, ones, nil, "needs an importance matrix"},
+		{"off the grid", iq3S, []int{2, 256}, huge, nil, "row 1 cannot be quantized to IQ3_S: no grid point is at a finite distance from the values of the group at column 32"},
+		{"off the grid", iq2S, []int{2, 256}, huge, nil, "row 1 cannot be quantized to IQ2_S: "},
 	} {
 		t.Run(tt.name+"/"+tt.f.typ().Name, func(t *testing.T) {
 			p, err := tt.f.Quantize(quant.Tensor{Name: "w", Shape: tt.shape, Data: tt.data}, quant.Options{Importance: tt.w})
@@ -118,7 +135,11 @@ func TestRefusedPacked(t *testing.T) {
 func TestEmpty(t *testing.T) {
 	for _, f := range all {
 		for _, shape := range [][]int{{0, f.typ().Block}, {3, 0}, {0}} {
-			p, err := f.Quantize(quant.Tensor{Shape: shape}, quant.Options{})
+			var o quant.Options
+			if f.importance == quant.Required {
+				o.Importance = make([]float32, quant.Cols(shape))
+			}
+			p, err := f.Quantize(quant.Tensor{Shape: shape}, o)
 			if err != nil || len(p.Bytes) != 0 {
 				t.Errorf("%s, %v: %v", f.typ().Name, shape, err)
 				continue
@@ -134,7 +155,7 @@ func TestEmpty(t *testing.T) {
 }
 
 // A row's bytes depend on that row alone, the tensor is left as it was, and
-// Q8_0 takes no notice of importance.
+// types that have no use for importance take no notice of it.
 func TestRowLocal(t *testing.T) {
 	const rows, cols = 3, 512
 	x := make([]float32, rows*cols)
@@ -143,6 +164,9 @@ func TestRowLocal(t *testing.T) {
 	_, importance := matrices(cols)
 	for _, f := range all {
 		for _, w := range importance[:2] {
+			if w == nil && f.importance == quant.Required {
+				continue
+			}
 			o := quant.Options{Importance: w}
 			whole, err := f.Quantize(quant.Tensor{Shape: []int{rows, cols}, Data: x}, o)
 			if err != nil {
@@ -176,7 +200,7 @@ func BenchmarkQuantize(b *testing.B) {
 	_, importance := matrices(cols)
 	for _, f := range all {
 		for i, w := range importance[:2] {
-			if w != nil && f.importance == quant.Never {
+			if w != nil && f.importance == quant.Never || w == nil && f.importance == quant.Required {
 				continue
 			}
 			b.Run(f.typ().Name+[]string{"", "/importance"}[i], func(b *testing.B) {

@@ -1,5 +1,7 @@
 package ggml
 
+import "fewbits/kernels"
+
 // meanSquare is the mean square of a row, which tempers the importance of its
 // values in weigh. Source: sigma2 in quantize_row_q4_0_impl and its kin.
 func meanSquare(row []float32) float32 {
@@ -15,10 +17,7 @@ func sumSquares(x []float32) (sum float32) {
 
 // weigh writes the weights of a group: importance · √(sigma2 + x²).
 func weigh(w, x, importance []float32, sigma2 float32) {
-	x, importance = x[:len(w)], importance[:len(w)]
-	for i := range w {
-		w[i] = float32(importance[i] * sqrt(sigma2+float32(x[i]*x[i])))
-	}
+	kernels.Weigh(w, x, importance, sigma2)
 }
 
 func total(w []float32) (sum float32) {

@@ -11,10 +11,12 @@ type part struct {
 	name  string
 	role  quant.Role
 	kind  kind
-	count int                      // of its values
-	group int                      // weights that share one of them; 0 where all do
-	shift int                      // of codes split over parts: the lowest bit held here
-	spans func(i int) []quant.Span // the bits of value i, low ones first
+	count int                        // of its values
+	group int                        // weights that share one of them; 0 where all do
+	shift int                        // of codes split over parts: the lowest bit held here
+	code  func(k int, v int32) int32 // of codes that share bits: that of weight k, out of all
+	spans func(i int) []quant.Span   // the bits of value i, low ones first
+	mine  func(k int) []quant.Span   // those of weight k, where they are not those of its value
 }
 
 // kind is how the bits of a value read.
@@ -24,7 +26,24 @@ const (
 	unsigned kind = iota
 	signed        // two's complement of one byte
 	half          // IEEE half precision
+	sign          // minus where an odd number of bits is set
+	e8m0          // 2^(e − 127), no sign
+	ue4m3         // 4 bits of exponent, 3 of mantissa, no sign
 )
+
+// float is what the bits of a float stand for, as it is multiplied; ok is
+// false where they are an integer.
+func (k kind) float(v uint32) (f float32, ok bool) {
+	switch k {
+	case half:
+		return fromHalf(uint16(v)), true
+	case e8m0:
+		return halfE8M0(uint8(v)), true
+	case ue4m3:
+		return halfUE4M3(uint8(v)), true
+	}
+	return 0, false
+}
 
 // at is the one value in bits first … first+15, in half precision.
 func at(first int) func(int) []quant.Span {
@@ -59,6 +78,14 @@ func (p *part) index(k int) int {
 	return k / p.group
 }
 
+// own are the bits that weight k of the block uses.
+func (p *part) own(k int) []quant.Span {
+	if p.mine != nil {
+		return p.mine(k)
+	}
+	return p.spans(p.index(k))
+}
+
 // all are the bits of the part, neighbours joined.
 func (p *part) all() []quant.Span {
 	var spans []quant.Span
@@ -66,6 +93,7 @@ func (p *part) all() []quant.Span {
 		spans = append(spans, p.spans(i)...)
 	}
 	slices.SortFunc(spans, func(a, b quant.Span) int { return a.First - b.First })
+	spans = slices.Compact(spans) // values may share bits
 	joined := spans[:1]
 	for _, s := range spans[1:] {
 		if last := &joined[len(joined)-1]; last.First+last.Bits == s.First {

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"fewbits/kernels"
 )
 
 // legacyBlock is how many values a block of the legacy types holds.
@@ -11,9 +13,40 @@ const legacyBlock = 32
 
 // Searches of the legacy types that have a minimum, for an importance matrix.
 var (
-	searchQ41 = minSearch{top: 15, from: -0.9, by: 0.05, last: 36}
-	searchQ51 = minSearch{top: 31, from: -0.9, by: 0.05, last: 36}
+	searchQ41 = kernels.MinSearch{Top: 15, From: -0.9, By: 0.05, Last: 36}
+	searchQ51 = kernels.MinSearch{Top: 31, From: -0.9, By: 0.05, Last: 36}
 )
+
+// weightedRow searches in the blocks of a row, eight at a time, weighed by
+// importance, and hands each block's number, scale, minimum and codes to put.
+func weightedRow(x, importance []float32, search func(q []uint8, d, m, x, w []float32), put func(i int, d, m float32, q *[legacyBlock]uint8)) {
+	const most = 8
+	var q [most * legacyBlock]uint8
+	var w [most * legacyBlock]float32
+	var d, m [most]float32
+	sigma2 := meanSquare(x)
+	for at := 0; at+legacyBlock <= len(x); at += most * legacyBlock {
+		part := x[at:min(at+most*legacyBlock, len(x))]
+		n := len(part) / legacyBlock
+		weigh(w[:len(part)], part, importance[at:], sigma2)
+		search(q[:], d[:n], m[:n], part, w[:])
+		for g := range n {
+			put(at/legacyBlock+g, d[g], m[g], (*[legacyBlock]uint8)(q[legacyBlock*g:]))
+		}
+	}
+}
+
+// searchMins is a search of weightedRow for a scale and a minimum.
+func searchMins(c *kernels.MinSearch) func(q []uint8, d, m, x, w []float32) {
+	return func(q []uint8, d, m, x, w []float32) { kernels.SearchMin(q, d, m, x, w, legacyBlock, c) }
+}
+
+// searchScales is a search of weightedRow for a scale, half being the code of 0.
+func searchScales(half int32) func(q []uint8, d, m, x, w []float32) {
+	return func(q []uint8, d, m, x, w []float32) {
+		kernels.SearchScale(q, d, x, w, legacyBlock, half, kernels.WeightsGiven)
+	}
+}
 
 // reciprocal is 1/d, 0 for 0. It is infinite for d below 2^−128.
 func reciprocal(d float32) float32 {
@@ -89,17 +122,9 @@ func roundRange(b []byte, x *[legacyBlock]float32, top float32, q *[legacyBlock]
 
 // putNibbles packs codes of 4 bits: value j in the low half of byte j, value
 // j + 16 in its high half. High bits of q are dropped.
-func putNibbles(b *[16]byte, q *[legacyBlock]uint8) {
-	for j := range b {
-		b[j] = q[j]&15 | q[j+16]<<4
-	}
-}
+func putNibbles(b *[16]byte, q *[legacyBlock]uint8) { kernels.PackBits(b[:], q[:], 4, 16, 0) }
 
-func getNibbles(q *[legacyBlock]int8, b *[16]byte) {
-	for j, v := range b {
-		q[j], q[j+16] = int8(v&15), int8(v>>4)
-	}
-}
+func getNibbles(q *[legacyBlock]int8, b *[16]byte) { kernels.UnpackBits(q[:], b[:], 4, 16, 0) }
 
 // putFifth packs bit 4 of the codes: value j in bit j of a 32-bit word.
 func putFifth(b *[4]byte, q *[legacyBlock]uint8) {

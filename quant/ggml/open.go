@@ -2,6 +2,7 @@ package ggml
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,8 @@ type reading struct {
 	m          float32 // minimum of the block, or what scales the minimums
 	scale, min int32   // of the group; 1 where the block has none
 	code       int32
+	k          int     // the weight's place in the block
+	shared     int32   // the bits that hold its code and others
 	step       float32 // scale of the group: d times scale
 	low        float32 // minimum of the group
 	value      float32
@@ -34,10 +37,14 @@ func (f *format) Open(p *quant.Packed, i int) (*quant.Opened, error) {
 	n, k := i/t.Block, i%t.Block
 	b := p.Bytes[n*t.Bytes : (n+1)*t.Bytes : (n+1)*t.Bytes]
 	o := &quant.Opened{Index: i, Block: n, Offset: int64(n * t.Bytes), Bytes: b}
-	r := f.reading(b, k)
 	for j := range f.layout {
 		o.Fields = append(o.Fields, f.layout[j].field(b, k))
 	}
+	if f.grid != nil {
+		f.openGrid(o, b, k)
+		return o, nil
+	}
+	r := f.reading(b, k)
 	o.Value, o.Code = r.value, r.code
 	o.Levels = r.levels()
 	o.Formula = r.formula()
@@ -47,13 +54,19 @@ func (f *format) Open(p *quant.Packed, i int) (*quant.Opened, error) {
 
 // field is the part as weight k of the block sees it.
 func (p *part) field(b []byte, k int) quant.Field {
-	mine := p.spans(p.index(k))
+	mine := p.own(k)
 	v, text := bits(b, mine), ""
 	switch p.kind {
 	case half:
 		text = number(fromHalf(uint16(v)))
+	case e8m0:
+		text = "2^" + integer(int32(v)-127)
+	case ue4m3:
+		text = number(2 * halfUE4M3(uint8(v)))
 	case signed:
 		text = integer(int32(int8(v)))
+	case sign:
+		text = signText(odd(v))
 	default:
 		text = integer(int32(v))
 	}
@@ -70,15 +83,19 @@ func (f *format) reading(b []byte, k int) *reading {
 		if p.kind == signed {
 			whole = int32(int8(v))
 		}
+		float, isFloat := p.kind.float(v)
 		switch {
-		case p.kind == half && p.role == quant.RoleMin:
-			r.m = fromHalf(uint16(v))
-		case p.kind == half:
-			r.d = fromHalf(uint16(v))
+		case isFloat && p.role == quant.RoleMin:
+			r.m = float
+		case isFloat:
+			r.d = float
 		case p.role == quant.RoleScale:
 			r.scale = whole
 		case p.role == quant.RoleMin:
 			r.min = whole
+		case p.code != nil:
+			r.k, r.shared = k, whole
+			r.code = p.code(k, whole)
 		default:
 			r.code |= whole << p.shift
 		}
@@ -94,6 +111,9 @@ func (f *format) reading(b []byte, k int) *reading {
 
 // at is the value that a code stands for.
 func (r *reading) at(code int32) float32 {
+	if r.f.table != nil {
+		return r.step * float32(r.f.table.values[code])
+	}
 	if r.f.hasMin() {
 		return float32(r.step*float32(code)) + r.low
 	}
@@ -103,6 +123,9 @@ func (r *reading) at(code int32) float32 {
 // levels are the distinct values of the weight's group, rising.
 func (r *reading) levels() []float32 {
 	from, n := int32(0), int32(1)<<r.f.bits
+	if r.f.states != 0 {
+		n = r.f.states
+	}
 	if r.f.signed {
 		from = -n / 2
 	}
@@ -124,15 +147,20 @@ func (r *reading) formula() []quant.Term {
 	r.product(&e, "d", "sc", "q")
 	r.minimum(&e, "dmin", "m", "m")
 	e.text(" = ")
-	r.product(&e, number(r.d), factor(integer(r.scale)), factor(integer(r.code)))
+	r.product(&e, r.scaleText(r.d), factor(integer(r.scale)), factor(integer(r.code)))
 	r.minimum(&e, number(r.m), factor(integer(r.min)), factor(number(r.m)))
 	switch {
+	case r.f.table != nil:
+		e.text(" = ").add(r.scaleText(r.step), quant.RoleScale).text(" · ").add(factor(r.f.table.name(r.code)), quant.RoleCode)
 	case r.f.groupScales() && r.f.hasMin():
 		e.text(" = "+number(r.step*float32(r.code))+" − ").add(factor(number(-r.low)), quant.RoleMin)
 	case r.f.groupScales():
 		e.text(" = ").add(number(r.step), quant.RoleScale).text(" · ").add(factor(integer(r.code-r.f.zero)), quant.RoleCode)
 	}
 	e.text(" = " + number(r.value))
+	if r.f.origin != nil {
+		r.f.origin(r, &e)
+	}
 	return e
 }
 
@@ -144,6 +172,10 @@ func (r *reading) product(e *terms, d, scale, code string) {
 		e.text("(").add(scale, quant.RoleScale).text(" − " + integer(r.f.scaleZero) + ") · ")
 	case r.f.groupScales():
 		e.add(scale, quant.RoleScale).text(" · ")
+	}
+	if t := r.f.table; t != nil {
+		e.text(t.before).add(code, quant.RoleCode).text(t.after)
+		return
 	}
 	if r.f.zero == 0 {
 		e.add(code, quant.RoleCode)
@@ -163,8 +195,25 @@ func (r *reading) minimum(e *terms, dmin, m, own string) {
 	}
 }
 
-// groupScales says whether groups have scales of their own.
-func (f *format) groupScales() bool { return f.group != f.typ().Block }
+// groupScales says whether groups have scales of their own that multiply the
+// block's.
+func (f *format) groupScales() bool {
+	for i := range f.layout {
+		p := &f.layout[i]
+		if _, isFloat := p.kind.float(0); p.role == quant.RoleScale && !isFloat {
+			return true
+		}
+	}
+	return false
+}
+
+// scaleText prints a scale as it is called, past float32's range too.
+func (r *reading) scaleText(scale float32) string {
+	if t := r.f.table; t != nil && t.doubled {
+		return digits(2 * float64(scale))
+	}
+	return number(scale)
+}
 
 // terms builds a formula.
 type terms []quant.Term
@@ -184,16 +233,18 @@ func (e *terms) text(text string) *terms {
 }
 
 // number prints five digits of v, with a typographic minus.
-func number(v float32) string {
+func number(v float32) string { return digits(float64(v)) }
+
+func digits(v float64) string {
 	switch {
 	case v != v:
 		return "NaN"
-	case infinite(v) && v > 0:
+	case v > math.MaxFloat64:
 		return "∞"
-	case infinite(v):
+	case v < -math.MaxFloat64:
 		return "−∞"
 	}
-	return strings.ReplaceAll(strconv.FormatFloat(float64(v), 'g', 5, 32), "-", "−")
+	return strings.ReplaceAll(strconv.FormatFloat(v, 'g', 5, 64), "-", "−")
 }
 
 // factor puts brackets around a number with a sign, to stand after an operator.

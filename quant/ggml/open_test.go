@@ -2,6 +2,7 @@ package ggml
 
 import (
 	"encoding/binary"
+	bitlen "math/bits"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -51,7 +52,13 @@ func agree(t *testing.T, f *format, p *quant.Packed, every int) {
 	}
 	for i, v := range values {
 		g := i/params.Cols*params.Groups + int(params.GroupIndex[i%params.Cols])
+		if params.Table != (f.table != nil) {
+			t.Fatal("Params do not say whether codes index a table")
+		}
 		code := float32(params.Codes[i])
+		if f.table != nil {
+			code = float32(f.table.values[params.Codes[i]]) / f.table.whole(1)
+		}
 		if params.Zeros != nil {
 			code -= params.Zeros[g]
 		}
@@ -89,6 +96,7 @@ func TestLayout(t *testing.T) {
 			p := randomPacked(f, rand.New(rand.NewPCG(1, 2)))
 			size := 8 * f.typ().Bytes
 			used := make([]int, size) // by how many weights, of the codes
+			shared := slices.ContainsFunc(f.layout, func(p part) bool { return p.code != nil })
 			for i := f.typ().Block; i < 2*f.typ().Block; i++ {
 				o, err := f.Open(p, i)
 				if err != nil {
@@ -126,12 +134,16 @@ func TestLayout(t *testing.T) {
 				if at := slices.Index(owner, 0); at >= 0 {
 					t.Fatalf("bit %d is in no field", at)
 				}
-				if codeBits != f.bits {
-					t.Fatalf("weight %d has %d bits of code, want %d", i, codeBits, f.bits)
+				want := f.bits
+				if f.grid != nil {
+					want = bitlen.Len(uint(len(f.grid.grid.points) - 1))
+				}
+				if codeBits != want && !shared {
+					t.Fatalf("weight %d has %d bits of code, want %d", i, codeBits, want)
 				}
 			}
 			for b, n := range used {
-				if n > 1 {
+				if n > 1 && !shared && (f.grid == nil || n != f.grid.grid.dims) {
 					t.Fatalf("bit %d is code of %d weights", b, n)
 				}
 			}
@@ -169,6 +181,48 @@ func TestFormula(t *testing.T) {
 			"q = round(x / (d · sc)) + 32 = round(x / (−1.5)) + 32, from 0 to 63", "15 2 −3 0.5"},
 		{q2K, func(b []byte) { h(b, 80, 0.5); b[0] = 0x20 }, 0,
 			"x̂ = d · sc · q − dmin · m = 0.5 · 0 · 0 − 0 · 2 = 0 − 0 = 0", "", "0 2 0 0.5 0"},
+		{iq4NL, func(b []byte) { h(b, 0, -0.25); b[2+3] = 0xb2 }, 19,
+			"x̂ = d · IQ4_NL[q] = −0.25 · IQ4_NL[11] = −0.25 · 38 = −9.5",
+			"q = the code whose IQ4_NL[q] is nearest x / d = x / (−0.25); d is searched for, not yet rounded to 16 bits", "−0.25 11"},
+		{iq4XS, func(b []byte) { h(b, 0, 0.5); b[3] = 0x40; b[4+3] = 0x50; b[8+16*7] = 3 }, 224,
+			"x̂ = d · (sc − 32) · IQ4_NL[q] = 0.5 · (21 − 32) · IQ4_NL[3] = −5.5 · (−65) = 357.5",
+			"q = the code whose IQ4_NL[q] is nearest x / (d · (sc − 32)) = x / (−5.5); d is searched for, not yet rounded to 16 bits", "0.5 21 3"},
+		{mxfp4, func(b []byte) { b[0] = 121; b[1+2] = 0xd0 }, 18,
+			"x̂ = d · E2M1[q] = 0.015625 · E2M1[13] = 0.015625 · (−3) = −0.046875",
+			"q = the code whose E2M1[q] is nearest x / d = x / 0.015625; d = 2^(⌊log2 max|x|⌋ − 2)", "2^−6 13"},
+		{mxfp4, func(b []byte) { b[0] = 255; b[1] = 1 }, 0,
+			"x̂ = d · E2M1[q] = 3.4028e+38 · E2M1[1] = 3.4028e+38 · 0.5 = 1.7014e+38",
+			"q = the code whose E2M1[q] is nearest x / d = x / 3.4028e+38; d = 2^(⌊log2 max|x|⌋ − 2)", "2^128 1"},
+		{nvfp4, func(b []byte) { b[3] = 0x39; b[4+3*8+2] = 0x50 }, 58,
+			"x̂ = d · E2M1[q] = 1.125 · E2M1[5] = 1.125 · 3 = 3.375",
+			"q = the code whose E2M1[q] is nearest x / d = x / 1.125; d = max|x| / 6, rounded to UE4M3; 448 from 256 on", "1.125 5"},
+		{q20, func(b []byte) { h(b, 0, 0.25); b[2+1] = 0x0c }, 5,
+			"x̂ = d · (q − 1) = 0.25 · (3 − 1) = 0.5",
+			"q = round(x / d) + 1 = round(x / 0.25) + 1; d = max|x|, not yet rounded to 16 bits", "0.25 3"},
+		{tq20, func(b []byte) { h(b, 64, 0.25); b[32] = 0x08 }, 160,
+			"x̂ = d · (q − 1) = 0.25 · (2 − 1) = 0.25",
+			"q = round(x / d) + 1 = round(x / 0.25) + 1; d = max|x|, not yet rounded to 16 bits", "2 0.25"},
+		{tq10, func(b []byte) { h(b, 52, 0.25); b[33] = 190 }, 193,
+			"x̂ = d · (q − 1) = 0.25 · (2 − 1) = 0.25; q = ⌊3 · (190 · 3^2 mod 256) / 256⌋",
+			"q = round(x / d) + 1 = round(x / 0.25) + 1; d = max|x|, not yet rounded to 16 bits", "190 0.25"},
+		{q10, func(b []byte) { h(b, 0, 0.25); b[2+1] = 0x02 }, 8,
+			"x̂ = d · (2 · q − 1) = 0.25 · (2 · 0 − 1) = 0.25 · (−1) = −0.25",
+			"q = 1 where x ≥ 0, else 0; d = the mean of |x|", "0.25 0"},
+		{iq2XXS, func(b []byte) { h(b, 0, 0.125); b[3] = 77; b[6], b[7], b[9] = 0x80, 0x80, 0x70 }, 15,
+			"x̂ = −d · (0.5 + sc) / 4 · g = −0.125 · (0.5 + 7) / 4 · 8 = −1.875; g is value 8 of grid point 77: 8 8 43 25 8 8 25 8",
+			"", "0.125 77 − 7"},
+		{iq2S, func(b []byte) { h(b, 0, 0.125); b[3] = 77; b[66] = 8; b[35] = 0x20; b[74] = 3 }, 13,
+			"x̂ = −d · (0.5 + sc) / 4 · g = −0.125 · (0.5 + 3) / 4 · 25 = −2.7344; g is value 6 of grid point 589: 25 8 25 25 25 25 8 25",
+			"", "0.125 77 − 2 3"},
+		{iq3XXS, func(b []byte) { h(b, 0, 0.125); b[3] = 77; b[69] = 0x30 }, 5,
+			"x̂ = d · (0.5 + sc) / 2 · g = 0.125 · (0.5 + 3) / 2 · 12 = 2.625; g is value 2 of grid point 77: 20 12 20 12",
+			"", "0.125 77 + 3"},
+		{iq3S, func(b []byte) { h(b, 0, 0.125); b[3] = 77; b[66] = 2; b[74] = 0x20; b[106] = 3 }, 5,
+			"x̂ = −d · (1 + 2 · sc) · g = −0.125 · (1 + 2 · 3) · 3 = −2.625; g is value 2 of grid point 333: 1 3 11 7",
+			"", "0.125 77 1 − 3"},
+		{iq1S, func(b []byte) { h(b, 0, 0.5); b[2] = 7; b[35] = 0x20 }, 0,
+			"x̂ = d · (1 + 2 · sc) · (g + 1/8) = 0.5 · (1 + 2 · 2) · (−1 + 0.125) = −2.1875; g is value 1 of grid point 7: −1 −1 1 −1 −1 −1 −1 −1",
+			"", "0.5 7 0 2 +"},
 	} {
 		t.Run(tt.f.typ().Name, func(t *testing.T) {
 			p := &quant.Packed{Shape: []int{tt.f.typ().Block}, Bytes: make([]byte, tt.f.typ().Bytes)}

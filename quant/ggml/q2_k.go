@@ -1,6 +1,9 @@
 package ggml
 
-import "fewbits/quant"
+import (
+	"fewbits/kernels"
+	"fewbits/quant"
+)
 
 // q2K is Q2_K: x̂ = d · sc · q − dmin · m with q from 0 to 3; sc and m are of
 // 4 bits, one of each for 16 weights.
@@ -14,6 +17,7 @@ var q2K = &format{
 	summary:  "Sixteen groups of 16 with a scale and a minimum of 4 bits each; four levels a group.",
 	quantize: quantizeRowQ2K,
 	decode:   decodeQ2K,
+	readRow:  groupReader(84, 16, 0, true, decodeQ2K),
 	layout: []part{
 		{name: "16 scales of 4 bits", role: quant.RoleScale, count: 16, group: 16, spans: halfOf(0, 0)},
 		{name: "16 minimums of 4 bits", role: quant.RoleMin, count: 16, group: 16, spans: halfOf(0, 1)},
@@ -25,8 +29,8 @@ var q2K = &format{
 }
 
 var (
-	searchQ2K         = minSearch{top: 3, from: -0.5, by: 0.1, last: 15, absolute: true}
-	searchQ2KWeighted = minSearch{top: 3, from: -0.9, by: 0.05, last: 36}
+	searchQ2K         = kernels.MinSearch{Top: 3, From: -0.5, By: 0.1, Last: 15, Absolute: true, Weights: kernels.WeightsMagnitude}
+	searchQ2KWeighted = kernels.MinSearch{Top: 3, From: -0.9, By: 0.05, Last: 36}
 )
 
 // quantizeRowQ2K packs x into dst, 84 bytes for 256 values. Source:
@@ -41,9 +45,11 @@ func quantizeRowQ2K(dst []byte, x, importance []float32) string {
 			scalesQ2KWeighted(b, v, (*[superBlock]float32)(importance[i:]), &q)
 		}
 		d, dmin := getHalf(b[80:]), getHalf(b[82:])
+		var s, m [16]float32
 		for j, sc := range b[:16] {
-			requantize(v[16*j:16*j+16], q[16*j:16*j+16], float32(d*float32(sc&15)), float32(dmin*float32(sc>>4)), 3)
+			s[j], m[j] = float32(d*float32(sc&15)), float32(dmin*float32(sc>>4))
 		}
+		kernels.RoundGroups(q[:], v[:], s[:], m[:], 16, 0, 3)
 		putPairs((*[64]byte)(b[16:]), &q)
 	}
 	return ""
@@ -53,14 +59,9 @@ func quantizeRowQ2K(dst []byte, x, importance []float32) string {
 // |x|, and the groups' scales and minimums are 15ths of the largest.
 func scalesQ2K(b *[84]byte, x *[superBlock]float32, q *[superBlock]uint8) {
 	var scales, mins [16]float32
-	var w [16]float32
+	kernels.SearchMin(q[:], scales[:], mins[:], x[:], nil, 16, &searchQ2K)
 	var topScale, topMin float32
 	for j := range scales {
-		v := x[16*j : 16*j+16]
-		for i, v := range v {
-			w[i] = abs(v)
-		}
-		scales[j], mins[j] = searchQ2K.run(v, w[:], q[16*j:16*j+16])
 		if scales[j] > topScale {
 			topScale = scales[j]
 		}
@@ -89,14 +90,12 @@ func scalesQ2K(b *[84]byte, x *[superBlock]float32, q *[superBlock]uint8) {
 // too, each group counting by the sum of its weights.
 func scalesQ2KWeighted(b *[84]byte, x, importance *[superBlock]float32, q *[superBlock]uint8) {
 	var scales, mins, sums [16]float32
-	var w [16]float32
-	sigma2 := float32(sumSquares(x[:]) / superBlock)
-	for j := range scales {
-		v := x[16*j : 16*j+16]
-		weigh(w[:], v, importance[16*j:], sigma2)
-		sums[j] = total(w[:])
-		scales[j], mins[j] = searchQ2KWeighted.run(v, w[:], q[16*j:16*j+16])
+	var w [superBlock]float32
+	weigh(w[:], x[:], importance[:], float32(sumSquares(x[:])/superBlock))
+	for j := range sums {
+		sums[j] = total(w[16*j : 16*j+16])
 	}
+	kernels.SearchMin(q[:], scales[:], mins[:], x[:], w[:], 16, &searchQ2KWeighted)
 	var codes, minCodes [16]uint8
 	putHalf(b[80:], searchPositive(scales[:], sums[:], 15, codes[:]))
 	putHalf(b[82:], searchPositive(mins[:], sums[:], 15, minCodes[:]))

@@ -1,6 +1,11 @@
 package ggml
 
-import "fewbits/quant"
+import (
+	"encoding/binary"
+
+	"fewbits/kernels"
+	"fewbits/quant"
+)
 
 // q3K is Q3_K: x̂ = d · (sc − 32) · (q − 4) with q from 0 to 7; sc is of 6
 // bits, one for 16 weights.
@@ -14,6 +19,7 @@ var q3K = &format{
 	summary:  "Sixteen groups of 16 with a signed scale of 6 bits each and no minimum; eight levels a group.",
 	quantize: quantizeRowQ3K,
 	decode:   decodeQ3K,
+	readRow:  groupReader(110, 16, 4, false, decodeQ3K),
 	layout: []part{
 		{name: "bit 2 of 256 codes", role: quant.RoleCode, count: 256, group: 1, shift: 2, spans: strided(0, 1, 32)},
 		{name: "bits 0 and 1 of 256 codes", role: quant.RoleCode, count: 256, group: 1, spans: strided(32, 2, 32)},
@@ -32,72 +38,72 @@ var q3K = &format{
 // quantize_row_q3_K_ref and quantize_row_q3_K_impl.
 func quantizeRowQ3K(dst []byte, x, importance []float32) string {
 	var q [superBlock]uint8
-	var codes [16]uint8
+	var s [16]float32
 	for i := 0; i+superBlock <= len(x); i += superBlock {
 		v, b := (*[superBlock]float32)(x[i:]), (*[110]byte)(dst[i/superBlock*110:])
-		var d float32
 		if importance == nil {
-			d = scalesQ3K(v, &q, &codes)
+			scalesQ3K(b[96:], v, &q, &s)
 		} else {
-			d = scalesQ3KWeighted(v, (*[superBlock]float32)(importance[i:]), &q, &codes)
+			scalesQ3KWeighted(b[96:], v, (*[superBlock]float32)(importance[i:]), &q, &s)
 		}
-		d = putHalf(b[108:], d)
-		putScalesQ3K((*[12]byte)(b[96:]), &codes)
-		for j, sc := range codes {
-			requantizeSym(v[16*j:16*j+16], q[16*j:16*j+16], d*float32(int32(sc)-32), 4)
-		}
+		kernels.RoundGroups(q[:], v[:], s[:], noMins[:], 16, -4, 3)
 		putPlane((*[32]byte)(b[:]), &q, 2)
-		for j := range q {
-			q[j] &= 3
-		}
 		putPairs((*[64]byte)(b[32:]), &q)
 	}
 	return ""
 }
 
-// scalesQ3K settles the scales without importance. The one of greatest
-// magnitude takes code 0, which is −32. It returns d.
-func scalesQ3K(x *[superBlock]float32, q *[superBlock]uint8, codes *[16]uint8) float32 {
+// scalesQ3K settles the scales without importance, writes them and d to b, and
+// what is read back of them to steps. The one of greatest magnitude takes code
+// 0, which is −32.
+func scalesQ3K(b []byte, x *[superBlock]float32, q *[superBlock]uint8, steps *[16]float32) {
 	var scales [16]float32
-	for j := range scales {
-		scales[j] = searchSteps((*[16]float32)(x[16*j:]), (*[16]uint8)(q[16*j:]))
+	var codes [16]int8
+	kernels.SearchSteps(q[:], scales[:], x[:])
+	d, top := kernels.SettleScales(codes[:], steps[:], scales[:], -32)
+	first, last := pack8(&codes, 0), pack8(&codes, 8)
+	if top != 0 { // else all codes are 0, which is not what stands for 0
+		const bits, sign = 0x3f3f3f3f3f3f3f3f, 0x2020202020202020
+		first, last = first&bits^sign, last&bits^sign // 32 more, in 6 bits
 	}
-	clear(codes[:])
-	top, _ := largest(scales[:])
-	if top == 0 {
-		return 0
-	}
-	inverse := -32 / top
-	for j, s := range scales {
-		// The reference holds the code in a byte before it is clamped.
-		codes[j] = uint8(min(max(int32(int8(nearest(float32(inverse*s)))), -32), 31) + 32)
-	}
-	return 1 / inverse
+	putScalesQ3K(b, first, last)
+	binary.LittleEndian.PutUint16(b[12:], d)
 }
 
 // scalesQ3KWeighted is scalesQ3K with importance: d is searched for, too, each
 // group counting by the sum of its weights.
-func scalesQ3KWeighted(x, importance *[superBlock]float32, q *[superBlock]uint8, codes *[16]uint8) float32 {
+func scalesQ3KWeighted(b []byte, x, importance *[superBlock]float32, q *[superBlock]uint8, steps *[16]float32) {
 	var scales, sums [16]float32
-	var w [16]float32
-	sigma2 := float32(2 * sumSquares(x[:]) / superBlock)
-	for j := range scales {
-		v := x[16*j : 16*j+16]
-		weigh(w[:], v, importance[16*j:], sigma2)
-		sums[j] = total(w[:])
-		scales[j] = searchScale(v, w[:], 4, q[16*j:16*j+16])
+	var w [superBlock]float32
+	var codes [16]uint8
+	weigh(w[:], x[:], importance[:], float32(2*sumSquares(x[:])/superBlock))
+	for j := range sums {
+		sums[j] = total(w[16*j : 16*j+16])
 	}
-	return searchScale(scales[:], sums[:], 32, codes[:])
+	kernels.SearchScale(q[:], scales[:], x[:], w[:], 16, 4, kernels.WeightsGiven)
+	d := putHalf(b[12:], searchScale(scales[:], sums[:], 32, codes[:]))
+	for j, sc := range codes {
+		steps[j] = d * float32(int32(sc)-32)
+	}
+	putScalesQ3K(b, binary.LittleEndian.Uint64(codes[:]), binary.LittleEndian.Uint64(codes[8:]))
 }
 
-// putScalesQ3K packs sixteen scales of 6 bits: the low 4 of scale j in byte
-// j mod 8, its half j/8; the high 2 in byte 8 + j mod 4, from bit 2·(j/4).
-func putScalesQ3K(b *[12]byte, codes *[16]uint8) {
-	clear(b[:])
-	for j, c := range codes {
-		b[j%8] |= c & 15 << (j / 8 * 4)
-		b[8+j%4] |= c >> 4 << (j / 4 * 2)
+// pack8 is eight codes in one integer, from place at on, the first lowest.
+func pack8(codes *[16]int8, at int) (v uint64) {
+	for j := range 8 {
+		v |= uint64(uint8(codes[at+j])) << (8 * j)
 	}
+	return v
+}
+
+// putScalesQ3K packs sixteen scales of 6 bits, a byte of first and last each: the
+// low 4 of scale j in byte j mod 8, its half j/8; the high 2 in byte 8 + j mod 4,
+// from bit 2·(j/4).
+func putScalesQ3K(b []byte, first, last uint64) {
+	const low, high = 0x0f0f0f0f0f0f0f0f, 0x0303030303030303
+	binary.LittleEndian.PutUint64(b, first&low|last&low<<4)
+	first, last = first>>4&high, last>>4&high
+	binary.LittleEndian.PutUint32(b[8:], uint32(first|first>>32<<2|last<<4|last>>32<<6))
 }
 
 func decodeQ3K(b []byte, s *block) {

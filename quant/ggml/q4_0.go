@@ -41,15 +41,11 @@ func quantizeRowQ40(dst []byte, x, importance []float32) string {
 }
 
 func rowQ40Weighted(dst []byte, x, importance []float32) {
-	var q [legacyBlock]uint8
-	var w [legacyBlock]float32
-	sigma2 := meanSquare(x)
-	for i := 0; i+legacyBlock <= len(x); i += legacyBlock {
-		v, b := x[i:i+legacyBlock], (*[18]byte)(dst[i/legacyBlock*18:])
-		weigh(w[:], v, importance[i:], sigma2)
-		putHalf(b[:], searchScale(v, w[:], 8, q[:]))
-		putNibbles((*[16]byte)(b[2:]), &q)
-	}
+	weightedRow(x, importance, searchScales(8), func(i int, d, _ float32, q *[legacyBlock]uint8) {
+		b := (*[18]byte)(dst[18*i:])
+		putHalf(b[:], d)
+		putNibbles((*[16]byte)(b[2:]), q)
+	})
 }
 
 func decodeQ40(b []byte, s *block) {

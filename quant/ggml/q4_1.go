@@ -24,20 +24,19 @@ var q41 = &format{
 // m = min x, d = (max x − m)/15 and the codes are ⌊(x − m) · 1/d + 0.5⌋.
 // Source: quantize_row_q4_1_ref and quantize_row_q4_1_impl.
 func quantizeRowQ41(dst []byte, x, importance []float32) string {
-	var q [legacyBlock]uint8
-	var w [legacyBlock]float32
-	var sigma2 float32
 	if importance != nil {
-		sigma2 = meanSquare(x)
-	}
-	for i := 0; i+legacyBlock <= len(x); i += legacyBlock {
-		v, b := (*[legacyBlock]float32)(x[i:]), (*[20]byte)(dst[i/legacyBlock*20:])
-		if importance != nil {
-			weigh(w[:], v[:], importance[i:], sigma2)
-			d, m := searchQ41.run(v[:], w[:], q[:])
+		weightedRow(x, importance, searchMins(&searchQ41), func(i int, d, m float32, q *[legacyBlock]uint8) {
+			b := (*[20]byte)(dst[20*i:])
 			putHalf(b[:], d)
 			putHalf(b[2:], -m)
-		} else if why := roundRange(b[:], v, 15, &q, i); why != "" {
+			putNibbles((*[16]byte)(b[4:]), q)
+		})
+		return ""
+	}
+	var q [legacyBlock]uint8
+	for i := 0; i+legacyBlock <= len(x); i += legacyBlock {
+		v, b := (*[legacyBlock]float32)(x[i:]), (*[20]byte)(dst[i/legacyBlock*20:])
+		if why := roundRange(b[:], v, 15, &q, i); why != "" {
 			return why
 		}
 		putNibbles((*[16]byte)(b[4:]), &q)

@@ -1,6 +1,9 @@
 package ggml
 
-import "fewbits/quant"
+import (
+	"fewbits/kernels"
+	"fewbits/quant"
+)
 
 // q4K is Q4_K: x̂ = d · sc · q − dmin · m with q from 0 to 15; sc and m are of
 // 6 bits, one of each for 32 weights.
@@ -14,6 +17,7 @@ var q4K = &format{
 	summary:  "Eight groups of 32 with a scale and a minimum of 6 bits each. The usual choice for language models.",
 	quantize: quantizeRowQ4K,
 	decode:   decodeQ4K,
+	readRow:  groupReader(144, 32, 0, true, decodeQ4K),
 	layout: []part{
 		{name: nameD, role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: nameDMin, role: quant.RoleMin, kind: half, count: 1, spans: at(16)},
@@ -25,8 +29,8 @@ var q4K = &format{
 }
 
 var (
-	searchQ4K         = minSearch{top: 15, from: -1, by: 0.1, last: 20}
-	searchQ4KWeighted = minSearch{top: 15, from: -0.9, by: 0.05, last: 36}
+	searchQ4K         = kernels.MinSearch{Top: 15, From: -1, By: 0.1, Last: 20, Weights: kernels.WeightsTypical}
+	searchQ4KWeighted = kernels.MinSearch{Top: 15, From: -0.9, By: 0.05, Last: 36}
 )
 
 // quantizeRowQ4K packs x into dst, 144 bytes for 256 values. Source:
@@ -54,17 +58,11 @@ func decodeQ4K(b []byte, s *block) {
 // (Q4_K, Q5_K) without importance: weights are √(mean x²) + |x|, and the
 // groups' scales and minimums are 63rds of the largest. It writes d, dmin and
 // the packed scales to b.
-func groups32(b []byte, x *[superBlock]float32, q *[superBlock]uint8, search *minSearch) {
+func groups32(b []byte, x *[superBlock]float32, q *[superBlock]uint8, search *kernels.MinSearch) {
 	var scales, mins [8]float32
-	var w [32]float32
+	kernels.SearchMin(q[:], scales[:], mins[:], x[:], nil, 32, search)
 	var topScale, topMin float32
 	for j := range scales {
-		v := x[32*j : 32*j+32]
-		typical := sqrt(sumSquares(v) / 32)
-		for i, v := range v {
-			w[i] = typical + abs(v)
-		}
-		scales[j], mins[j] = search.run(v, w[:], q[32*j:32*j+32])
 		if scales[j] > topScale {
 			topScale = scales[j]
 		}
@@ -84,23 +82,21 @@ func groups32(b []byte, x *[superBlock]float32, q *[superBlock]uint8, search *mi
 		codes[j] = min(63, uint8(nearest(float32(inverseScale*scales[j]))))
 		minCodes[j] = min(63, uint8(nearest(float32(inverseMin*mins[j]))))
 	}
-	finish32(b, x, q, topScale/63, topMin/63, &codes, &minCodes, int32(search.top))
+	finish32(b, x, q, topScale/63, topMin/63, &codes, &minCodes, int32(search.Top))
 }
 
 // groups32Weighted is groups32 with importance: d and dmin are searched for,
 // too, each group counting by the sum of its weights. A code that wrapped
 // around in searchPositive is held to 63 for Q5_K and spills over for Q4_K, as
 // in the reference.
-func groups32Weighted(b []byte, x, importance *[superBlock]float32, q *[superBlock]uint8, search *minSearch, hold bool) {
+func groups32Weighted(b []byte, x, importance *[superBlock]float32, q *[superBlock]uint8, search *kernels.MinSearch, hold bool) {
 	var scales, mins, sums [8]float32
-	var w [32]float32
-	sigma2 := float32(2 * sumSquares(x[:]) / superBlock)
-	for j := range scales {
-		v := x[32*j : 32*j+32]
-		weigh(w[:], v, importance[32*j:], sigma2)
-		sums[j] = total(w[:])
-		scales[j], mins[j] = search.run(v, w[:], q[32*j:32*j+32])
+	var w [superBlock]float32
+	weigh(w[:], x[:], importance[:], float32(2*sumSquares(x[:])/superBlock))
+	for j := range sums {
+		sums[j] = total(w[32*j : 32*j+32])
 	}
+	kernels.SearchMin(q[:], scales[:], mins[:], x[:], w[:], 32, search)
 	var codes, minCodes [8]uint8
 	d := searchPositive(scales[:], sums[:], 63, codes[:])
 	dmin := searchPositive(mins[:], sums[:], 63, minCodes[:])
@@ -109,7 +105,7 @@ func groups32Weighted(b []byte, x, importance *[superBlock]float32, q *[superBlo
 			codes[j], minCodes[j] = min(codes[j], 63), min(minCodes[j], 63)
 		}
 	}
-	finish32(b, x, q, d, dmin, &codes, &minCodes, int32(search.top))
+	finish32(b, x, q, d, dmin, &codes, &minCodes, int32(search.Top))
 }
 
 // finish32 stores d, dmin and the scales of groups, and rounds the codes anew
@@ -118,10 +114,12 @@ func finish32(b []byte, x *[superBlock]float32, q *[superBlock]uint8, d, dmin fl
 	d, dmin = putHalf(b, d), putHalf(b[2:], dmin)
 	packed := (*[12]byte)(b[4:])
 	putScales(packed, scales, mins)
-	s, m := getScales(packed)
+	var s, m [8]float32
+	sc, mn := getScales(packed)
 	for j := range s {
-		requantize(x[32*j:32*j+32], q[32*j:32*j+32], float32(d*float32(s[j])), float32(dmin*float32(m[j])), top)
+		s[j], m[j] = float32(d*float32(sc[j])), float32(dmin*float32(mn[j]))
 	}
+	kernels.RoundGroups(q[:], x[:], s[:], m[:], 32, 0, top)
 }
 
 // decode32 reads what finish32 stored.

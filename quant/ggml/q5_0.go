@@ -30,28 +30,27 @@ var q50 = &format{
 // are ⌊x · 1/d + 16.5⌋, 31 at most. Source: quantize_row_q5_0_ref and
 // quantize_row_q5_0_impl.
 func quantizeRowQ50(dst []byte, x, importance []float32) string {
-	var q [legacyBlock]uint8
-	var w [legacyBlock]float32
-	var sigma2 float32
 	if importance != nil {
-		sigma2 = meanSquare(x)
+		weightedRow(x, importance, searchScales(16), func(i int, d, _ float32, q *[legacyBlock]uint8) {
+			b := (*[22]byte)(dst[22*i:])
+			putHalf(b[:], d)
+			putFifth((*[4]byte)(b[2:]), q)
+			putNibbles((*[16]byte)(b[6:]), q)
+		})
+		return ""
 	}
+	var q [legacyBlock]uint8
 	for i := 0; i+legacyBlock <= len(x); i += legacyBlock {
 		v, b := (*[legacyBlock]float32)(x[i:]), (*[22]byte)(dst[i/legacyBlock*22:])
-		if importance != nil {
-			weigh(w[:], v[:], importance[i:], sigma2)
-			putHalf(b[:], searchScale(v[:], w[:], 16, q[:]))
-		} else {
-			top, _ := largest(v[:])
-			d := top / -16
-			inverse := reciprocal(d)
-			if infinite(inverse) {
-				return tooSmall(i, d)
-			}
-			putHalf(b[:], d)
-			for j, v := range v {
-				q[j] = uint8(min(int32(float32(v*inverse)+16.5), 31))
-			}
+		top, _ := largest(v[:])
+		d := top / -16
+		inverse := reciprocal(d)
+		if infinite(inverse) {
+			return tooSmall(i, d)
+		}
+		putHalf(b[:], d)
+		for j, v := range v {
+			q[j] = uint8(min(int32(float32(v*inverse)+16.5), 31))
 		}
 		putFifth((*[4]byte)(b[2:]), &q)
 		putNibbles((*[16]byte)(b[6:]), &q)

@@ -26,20 +26,20 @@ var q51 = &format{
 // m = min x, d = (max x − m)/31 and the codes are ⌊(x − m) · 1/d + 0.5⌋.
 // Source: quantize_row_q5_1_ref and quantize_row_q5_1_impl.
 func quantizeRowQ51(dst []byte, x, importance []float32) string {
-	var q [legacyBlock]uint8
-	var w [legacyBlock]float32
-	var sigma2 float32
 	if importance != nil {
-		sigma2 = meanSquare(x)
-	}
-	for i := 0; i+legacyBlock <= len(x); i += legacyBlock {
-		v, b := (*[legacyBlock]float32)(x[i:]), (*[24]byte)(dst[i/legacyBlock*24:])
-		if importance != nil {
-			weigh(w[:], v[:], importance[i:], sigma2)
-			d, m := searchQ51.run(v[:], w[:], q[:])
+		weightedRow(x, importance, searchMins(&searchQ51), func(i int, d, m float32, q *[legacyBlock]uint8) {
+			b := (*[24]byte)(dst[24*i:])
 			putHalf(b[:], d)
 			putHalf(b[2:], -m)
-		} else if why := roundRange(b[:], v, 31, &q, i); why != "" {
+			putFifth((*[4]byte)(b[4:]), q)
+			putNibbles((*[16]byte)(b[8:]), q)
+		})
+		return ""
+	}
+	var q [legacyBlock]uint8
+	for i := 0; i+legacyBlock <= len(x); i += legacyBlock {
+		v, b := (*[legacyBlock]float32)(x[i:]), (*[24]byte)(dst[i/legacyBlock*24:])
+		if why := roundRange(b[:], v, 31, &q, i); why != "" {
 			return why
 		}
 		putFifth((*[4]byte)(b[4:]), &q)

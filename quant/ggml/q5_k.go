@@ -1,6 +1,9 @@
 package ggml
 
-import "fewbits/quant"
+import (
+	"fewbits/kernels"
+	"fewbits/quant"
+)
 
 // q5K is Q5_K: x̂ = d · sc · q − dmin · m with q from 0 to 31; sc and m are of
 // 6 bits, one of each for 32 weights.
@@ -15,6 +18,7 @@ var q5K = &format{
 	summary:  "Q4_K with a fifth bit, kept apart from the other four.",
 	quantize: quantizeRowQ5K,
 	decode:   decodeQ5K,
+	readRow:  groupReader(176, 32, 0, true, decodeQ5K),
 	layout: []part{
 		{name: nameD, role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: nameDMin, role: quant.RoleMin, kind: half, count: 1, spans: at(16)},
@@ -27,8 +31,8 @@ var q5K = &format{
 }
 
 var (
-	searchQ5K         = minSearch{top: 31, from: -0.5, by: 0.1, last: 15}
-	searchQ5KWeighted = minSearch{top: 31, from: -0.9, by: 0.05, last: 36}
+	searchQ5K         = kernels.MinSearch{Top: 31, From: -0.5, By: 0.1, Last: 15, Weights: kernels.WeightsTypical}
+	searchQ5KWeighted = kernels.MinSearch{Top: 31, From: -0.9, By: 0.05, Last: 36}
 )
 
 // quantizeRowQ5K packs x into dst, 176 bytes for 256 values. Source:

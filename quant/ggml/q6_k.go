@@ -1,6 +1,11 @@
 package ggml
 
-import "fewbits/quant"
+import (
+	"encoding/binary"
+
+	"fewbits/kernels"
+	"fewbits/quant"
+)
 
 // q6K is Q6_K: x̂ = d · sc · (q − 32) with q from 0 to 63; sc is a signed byte,
 // one for 16 weights.
@@ -17,6 +22,7 @@ var q6K = &format{
 	summary:  "Sixteen groups of 16 with a scale of 8 bits each and no minimum. Hard to tell from the original.",
 	quantize: quantizeRowQ6K,
 	decode:   decodeQ6K,
+	readRow:  groupReader(210, 16, 32, false, decodeQ6K),
 	layout: []part{
 		{name: "bits 0 to 3 of 256 codes", role: quant.RoleCode, count: 256, group: 1, spans: strided(0, 4, 64)},
 		{name: "bits 4 and 5 of 256 codes", role: quant.RoleCode, count: 256, group: 1, shift: 4, spans: strided(128, 2, 32)},
@@ -31,32 +37,25 @@ var q6K = &format{
 // Source: quantize_row_q6_K_ref and quantize_row_q6_K_impl.
 func quantizeRowQ6K(dst []byte, x, importance []float32) string {
 	var q [superBlock]uint8
-	var w, scales [16]float32
+	var s, scales [16]float32
+	var codes [16]int8
 	for i := 0; i+superBlock <= len(x); i += superBlock {
 		v, b := (*[superBlock]float32)(x[i:]), (*[210]byte)(dst[i/superBlock*210:])
-		for j := range scales {
-			group := v[16*j : 16*j+16]
-			if importance != nil {
-				copy(w[:], importance[i+16*j:])
-			} else {
-				for k, v := range group {
-					w[k] = float32(v * v)
-				}
-			}
-			scales[j] = searchScale(group, w[:], 32, q[16*j:16*j+16])
+		if importance != nil {
+			kernels.SearchScale(q[:], scales[:], v[:], importance[i:], 16, 32, kernels.WeightsGiven)
+		} else {
+			kernels.SearchScale(q[:], scales[:], v[:], nil, 16, 32, kernels.WeightsSquare)
 		}
-		top, magnitude := largest(scales[:])
-		if magnitude < groupEps {
+		d, top := kernels.SettleScales(codes[:], s[:], scales[:], -128)
+		if abs(top) < groupEps {
 			clear(b[:])
 			continue
 		}
-		inverse := -128 / top
-		d := putHalf(b[208:], 1/inverse)
-		for j, s := range scales {
-			sc := int8(min(127, nearest(float32(inverse*s))))
+		binary.LittleEndian.PutUint16(b[208:], d)
+		for j, sc := range codes {
 			b[192+j] = byte(sc)
-			requantizeSym(v[16*j:16*j+16], q[16*j:16*j+16], d*float32(sc), 32)
 		}
+		kernels.RoundGroups(q[:], v[:], s[:], noMins[:], 16, -32, 31)
 		putSixes((*[192]byte)(b[:]), &q)
 	}
 	return ""
@@ -64,14 +63,8 @@ func quantizeRowQ6K(dst []byte, x, importance []float32) string {
 
 // putSixes packs codes of 6 bits: ql, then qh.
 func putSixes(b *[192]byte, q *[superBlock]uint8) {
-	for j := range 128 {
-		k := j/64*128 + j%64
-		b[j] = q[k]&15 | q[k+64]<<4
-	}
-	for j := range 64 {
-		k := j/32*128 + j%32
-		b[128+j] = q[k]>>4 | q[k+32]>>4<<2 | q[k+64]>>4<<4 | q[k+96]>>4<<6
-	}
+	kernels.PackBits(b[:128], q[:], 4, 64, 0)
+	kernels.PackBits(b[128:], q[:], 2, 32, 4)
 }
 
 func decodeQ6K(b []byte, s *block) {
@@ -79,10 +72,6 @@ func decodeQ6K(b []byte, s *block) {
 	for j := range s.scale {
 		s.scale[j] = float32(d * float32(int8(b[192+j])))
 	}
-	getPairs(&s.code, (*[64]byte)(b[128:]))
-	for j, v := range b[:128] {
-		k := j/64*128 + j%64
-		s.code[k] = s.code[k]<<4 | int8(v&15)
-		s.code[k+64] = s.code[k+64]<<4 | int8(v>>4)
-	}
+	kernels.UnpackBits(s.code[:], b[:128], 4, 64, 0)
+	kernels.UnpackBits(s.code[:], b[128:192], 2, 32, 4)
 }

@@ -29,7 +29,7 @@ func TestReferenceSamples(t *testing.T) {
 	o := libggml.Need(t)
 	const cols = 1024
 	_, importance := matrices(cols)
-	for _, f := range all {
+	for _, f := range quick() {
 		t.Run(f.typ().Name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, uint64(f.id)))
 			for _, s := range samples {
@@ -57,7 +57,7 @@ func TestReferenceHardRows(t *testing.T) {
 	for _, row := range rows {
 		x = append(x, row...)
 	}
-	for _, f := range all {
+	for _, f := range quick() {
 		t.Run(f.typ().Name, func(t *testing.T) {
 			for i, w := range importance {
 				if w != nil && f.importance == quant.Never {
@@ -112,6 +112,9 @@ func hold(t *testing.T, f *format, name string, x []float32, cols int, importanc
 		t.Errorf("%s: %v", name, err)
 		return
 	}
+	if f == mxfp4 {
+		passOver(p.Bytes, want, x)
+	}
 	if !bytes.Equal(p.Bytes, want) {
 		reportBytes(t, f, name, p.Bytes, want, x)
 		return
@@ -121,6 +124,16 @@ func hold(t *testing.T, f *format, name string, x []float32, cols int, importanc
 		t.Fatalf("%s: %v", name, err)
 	}
 	equalValues(t, name, got, values)
+}
+
+// passOver takes from want the blocks of MXFP4 in which C leaves open what the
+// reference writes: those whose largest magnitude is below 2^−125, but not 0.
+func passOver(got, want []byte, x []float32) {
+	for i := 0; i < len(x); i += 32 {
+		if _, top := largest(x[i : i+32]); top > 0 && top < 0x1p-125 {
+			copy(got[i/32*17:i/32*17+17], want[i/32*17:])
+		}
+	}
 }
 
 func equalValues(t *testing.T, name string, got, want []float32) {
@@ -139,21 +152,26 @@ func same(a, b float32) bool {
 	return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b
 }
 
+// steps is what the largest magnitude, or the range, of a block is divided by
+// for its scale, in formats that then multiply by 1/d.
+var steps = map[*format]float32{q40: 8, q50: 16, q80: 127, q41: 15, q51: 31, q20: 1, tq20: 1, tq10: 1}
+
 // undefinedRow is the first row in which the reference converts a float to an
 // integer that cannot hold it, or −1: the legacy formats without importance
-// do, where x · 1/d is no number or infinite.
+// and the ternary ones do, where x · 1/d is no number or infinite.
 func undefinedRow(f *format, x []float32, cols int, importance []float32) int {
-	if f.title != titleLegacy || importance != nil && f.importance != quant.Never {
+	if steps[f] == 0 || importance != nil && f.importance != quant.Never {
 		return -1
 	}
-	for i := 0; i < len(x); i += 32 {
+	block := f.typ().Block
+	for i := 0; i < len(x); i += block {
 		low, high := x[i], x[i]
-		for _, v := range x[i : i+32] {
+		for _, v := range x[i : i+block] {
 			low, high = min(low, v), max(high, v)
 		}
-		d := max(high, -low) / map[uint32]float32{2: 8, 6: 16, 8: 127}[f.id]
+		d := max(high, -low) / steps[f]
 		if f.hasMin() {
-			d = (high - low) / map[uint32]float32{3: 15, 7: 31}[f.id]
+			d = (high - low) / steps[f]
 		}
 		// 1/d is past float32's range for d up to 2^−128.
 		if d > 0 && d <= 0x1p-128 || d > math.MaxFloat32 {

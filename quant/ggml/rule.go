@@ -49,3 +49,17 @@ func ruleGroup(r *reading, _ bool) []quant.Term {
 	e.text(", from 0 to " + integer(int32(top)))
 	return e
 }
+
+// nearestEntry is the rule of the types with a table: step is the scale of a
+// group in letters, tail how it was found. nil where it is 0 and the codes say
+// nothing.
+func (r *reading) nearestEntry(step, tail string) []quant.Term {
+	if r.step == 0 {
+		return nil
+	}
+	var e terms
+	t := r.f.table
+	e.text("q = the code whose "+t.before).add("q", quant.RoleCode).text(t.after + " is nearest x / " + step + " = x / ")
+	e.add(factor(r.scaleText(r.step)), quant.RoleScale).text(tail)
+	return e
+}

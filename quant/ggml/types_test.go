@@ -147,7 +147,6 @@ func TestDequantizeErrors(t *testing.T) {
 		{"Q4_0", 17, 32, "17 bytes given where 18 belong"},
 		{"F32", 5, 1, "5 bytes given where 4 belong"},
 		{"Q4_2", 18, 32, "no longer supported"},
-		{"IQ2_XS", 74, 256, "not readable yet"},
 		{"Q8_K", 292, 256, "not readable yet"},
 	} {
 		typ, _ := TypeByName(tt.name)

@@ -1,0 +1,240 @@
+//go:build !purego
+
+#include "textflag.h"
+#include "simd_wasm.h"
+#include "half_wasm.h"
+#include "kq_wasm.h"
+
+// ROUNDED pushes clamp(round((x + m)/s), least, most) − least of the values at
+// R1 + off.
+#define ROUNDED(off) \
+	LOAD(R1, off); Get V1; F32x4Add; Get V0; F32x4Div; Get V2; F32x4Add; TOINT; \
+	Get V4; I32x4MinS; Get V3; I32x4MaxS; Get V3; I32x4Sub
+
+// func roundGroupsAsm(q *uint8, x, s, m *float32, n, groups int, least, most int32)
+//
+// for g := range groups { if s[g] != 0 { for i := range n {
+// q[g*n+i] = clamp(nearestInt((x[g*n+i] + m[g]) / s[g]), least, most) − least } } }
+//
+// n is a multiple of 16. V0 is s, V1 m, V2 magic, V3 and V4 least and most.
+TEXT ·roundGroupsAsm(SB), NOSPLIT, $0-56
+	MOVD q+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD s+16(FP), R2
+	MOVD m+24(FP), R3
+	MOVD n+32(FP), R4
+	MOVD groups+40(FP), R5
+	MAGIC; Set V2
+	I32Load least+48(FP); I32x4Splat; Set V3
+	I32Load most+52(FP); I32x4Splat; Set V4
+	WHILE(R5)
+		ADDR(R2); F32Load $0; Tee F0; F32x4Splat; Set V0
+		ADDR(R3); F32Load $0; F32x4Splat; Set V1
+		Get F0; F32Const $0.0; F32Eq
+		If
+			Get R0; Get R4; I64Add; Set R0
+			Get R1; Get R4; I64Const $4; I64Mul; I64Add; Set R1
+		Else
+			Get R4; Set R6
+			WHILE(R6)
+				ADDR(R0)
+				ROUNDED(0); ROUNDED(16); I16x8NarrowI32x4S
+				ROUNDED(32); ROUNDED(48); I16x8NarrowI32x4S
+				I8x16NarrowI16x8U; V128Store $0, $0
+				ADVANCE(R0, 16)
+				ADVANCE(R1, 64)
+			NEXT(R6, 16)
+		End
+		ADVANCE(R2, 4)
+		ADVANCE(R3, 4)
+	NEXT(R5, 1)
+	RET
+
+// SCALED stores at R0 + off the values of the four codes of V5 that extend widens.
+#define SCALED(off, extend) \
+	ADDR(R0); Get V5; extend; Get V2; I32x4Sub; F32x4ConvertI32x4S; \
+	Get V0; F32x4Mul; Get V1; F32x4Add; V128Store $0, $off
+
+// func expandGroupsAsm(dst *float32, q *int8, s, low *float32, step, n, groups int, zero int32)
+//
+// for g := range groups { for i := range n {
+// dst[g*n+i] = s[g]*(q[g*n+i] − zero) + low[g*step/4] } }
+//
+// n is a multiple of 16; a low of −0 changes nothing. V0 is s, V1 low, V2 zero.
+TEXT ·expandGroupsAsm(SB), NOSPLIT, $0-60
+	MOVD dst+0(FP), R0
+	MOVD q+8(FP), R1
+	MOVD s+16(FP), R2
+	MOVD low+24(FP), R3
+	MOVD step+32(FP), R4
+	MOVD n+40(FP), R5
+	MOVD groups+48(FP), R6
+	I32Load zero+56(FP); I32x4Splat; Set V2
+	WHILE(R6)
+		ADDR(R2); F32Load $0; F32x4Splat; Set V0
+		ADDR(R3); F32Load $0; F32x4Splat; Set V1
+		Get R5; Set R7
+		WHILE(R7)
+			LOAD(R1, 0); Tee V4; I16x8ExtendLowI8x16S; Set V5
+			SCALED(0, I32x4ExtendLowI16x8S)
+			SCALED(16, I32x4ExtendHighI16x8S)
+			Get V4; I16x8ExtendHighI8x16S; Set V5
+			SCALED(32, I32x4ExtendLowI16x8S)
+			SCALED(48, I32x4ExtendHighI16x8S)
+			ADVANCE(R0, 64)
+			ADVANCE(R1, 16)
+		NEXT(R7, 16)
+		ADVANCE(R2, 4)
+		Get R3; Get R4; I64Add; Set R3
+	NEXT(R6, 1)
+	RET
+
+// func packBitsAsm(dst *byte, q *uint8, chunks, bits, run, shift int)
+//
+// for c := range chunks { for j := range run { for k := range 8/bits {
+// dst[c*run+j] |= q[(c*8/bits+k)*run+j]>>shift & (1<<bits − 1) << k*bits } } }
+//
+// run is a multiple of 16. V0 is the mask, V1 the bytes; R7 counts the bytes of a
+// chunk, R9 is the way up to the code's place.
+TEXT ·packBitsAsm(SB), NOSPLIT, $0-48
+	MOVD dst+0(FP), R0
+	MOVD q+8(FP), R1
+	MOVD chunks+16(FP), R2
+	MOVD bits+24(FP), R3
+	MOVD run+32(FP), R4
+	MOVD shift+40(FP), R5
+	I32Const $1; Get R3; I32WrapI64; I32Shl; I32Const $1; I32Sub; I8x16Splat; Set V0
+	WHILE(R2)
+		Get R4; Set R7
+		WHILE(R7)
+			V128Const $0, $0; Set V1
+			Get R1; Set R8
+			I64Const $0; Set R9
+			Loop
+				LOAD(R8, 0); Get R5; I32WrapI64; I16x8ShrU; Get V0; V128And
+				Get R9; I32WrapI64; I16x8Shl; Get V1; V128Or; Set V1
+				Get R8; Get R4; I64Add; Set R8
+				Get R9; Get R3; I64Add; Tee R9; I64Const $8; I64LtU
+				BrIf $0
+			End
+			ADDR(R0); Get V1; V128Store $0, $0
+			ADVANCE(R0, 16)
+			ADVANCE(R1, 16)
+		NEXT(R7, 16)
+		Get R8; Get R4; I64Sub; I64Const $16; I64Add; Set R1
+	NEXT(R2, 1)
+	RET
+
+// func unpackBitsAsm(q *int8, src *byte, chunks, bits, run, shift int)
+//
+// for c := range chunks { for j := range run { for k := range 8/bits {
+// q[i] = q[i]&(1<<shift − 1) | src[c*run+j]>>k*bits & (1<<bits − 1) << shift, i as
+// in packBitsAsm } } }
+//
+// run is a multiple of 16. V0 masks bits, V2 those kept.
+TEXT ·unpackBitsAsm(SB), NOSPLIT, $0-48
+	MOVD q+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD chunks+16(FP), R2
+	MOVD bits+24(FP), R3
+	MOVD run+32(FP), R4
+	MOVD shift+40(FP), R5
+	I32Const $1; Get R3; I32WrapI64; I32Shl; I32Const $1; I32Sub; I8x16Splat; Set V0
+	I32Const $1; Get R5; I32WrapI64; I32Shl; I32Const $1; I32Sub; I8x16Splat; Set V2
+	WHILE(R2)
+		Get R4; Set R7
+		WHILE(R7)
+			LOAD(R1, 0); Set V1
+			Get R0; Set R8
+			I64Const $0; Set R9
+			Loop
+				ADDR(R8)
+				Get V1; Get R9; I32WrapI64; I16x8ShrU; Get V0; V128And; Get R5; I32WrapI64; I16x8Shl
+				LOAD(R8, 0); Get V2; V128And; V128Or; V128Store $0, $0
+				Get R8; Get R4; I64Add; Set R8
+				Get R9; Get R3; I64Add; Tee R9; I64Const $8; I64LtU
+				BrIf $0
+			End
+			ADVANCE(R0, 16)
+			ADVANCE(R1, 16)
+		NEXT(R7, 16)
+		Get R8; Get R4; I64Sub; I64Const $16; I64Add; Set R0
+	NEXT(R2, 1)
+	RET
+
+// func weighAsm(w, x, importance *float32, n int, sigma2 float32)     n is a multiple of 4
+//
+// for i := range n { w[i] = importance[i] * √(sigma2 + x[i]*x[i]) }
+TEXT ·weighAsm(SB), NOSPLIT, $0-36
+	MOVD w+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD importance+16(FP), R2
+	MOVD n+24(FP), R3
+	F32Load sigma2+32(FP); F32x4Splat; Set V0
+	WHILE(R3)
+		ADDR(R0)
+		LOAD(R2, 0); LOAD(R1, 0); Tee V1; Get V1; F32x4Mul; Get V0; F32x4Add; F32x4Sqrt; F32x4Mul
+		V128Store $0, $0
+		ADVANCE(R0, 16)
+		ADVANCE(R1, 16)
+		ADVANCE(R2, 16)
+	NEXT(R3, 4)
+	RET
+
+// func settleScalesAsm(codes *int8, steps, scales *float32, n int, least float32) (d uint32, top float32)
+//
+// is settleScalesGeneric; n is a multiple of 4, not 0. F0 is top, F1 its
+// magnitude, V0 and V1 half floats, V3 the inverse, V4 what is read back of 1/V3;
+// V6, V7 the least and the largest code.
+TEXT ·settleScalesAsm(SB), NOSPLIT, $0-48
+	MOVD codes+0(FP), R0
+	MOVD steps+8(FP), R1
+	MOVD scales+16(FP), R2
+	MOVD n+24(FP), R3
+	F32Const $0.0; Set F0
+	F32Const $0.0; Set F1
+	Get R2; Set R5
+	Get R3; Set R6
+	WHILE(R6)
+		ADDR(R5); F32Load $0; Tee F2; F32Abs; Get F1; F32Gt
+		If
+			Get F2; Set F0
+			Get F2; F32Abs; Set F1
+		End
+		ADVANCE(R5, 4)
+	NEXT(R6, 1)
+	V128Const $0, $0; Tee V3; Set V4
+	Get F1; F32Const $0.0; F32Gt
+	If
+		F32Load least+32(FP); Get F0; F32Div; Tee F2; F32x4Splat; Set V3
+		F32Const $1.0; Get F2; F32Div; F32x4Splat; Set V0
+		FLOATNORMAL
+		FLOATRARE
+		FLOATSIGN
+		Get V2; SHL(16); I32Const $16; I32x4ShrS; Tee V0; Set V4
+		HALFNORMAL
+		HALFRARE
+		Get SP; Get V4; MASK(0xffff); I32x4ExtractLane $0, $0; I32Store d+40(FP)
+		Get V2; Set V4
+	Else
+		Get SP; I32Const $0; I32Store d+40(FP)
+	End
+	Get SP; Get F0; F32Store top+44(FP)
+	F32Load least+32(FP); F32x4Splat; I32x4TruncSatF32x4S; Set V6
+	Get V6; V128Not; Set V7
+	MAGIC; Set V5
+	WHILE(R3)
+		ADDR(R1)
+		LOAD(R2, 0); Get V3; F32x4Mul; Get V5; F32x4Add; TOINT
+		SPLAT32(127); I32x4MinS; SHL(24); I32Const $24; I32x4ShrS
+		Get V6; I32x4MaxS; Get V7; I32x4MinS; Tee V0
+		F32x4ConvertI32x4S; Get V4; F32x4Mul
+		V128Store $0, $0
+		ADDR(R0)
+		Get V0; Get V0; I16x8NarrowI32x4S; Tee V0; Get V0; I8x16NarrowI16x8S; I32x4ExtractLane $0, $0
+		I32Store $0
+		ADVANCE(R0, 4)
+		ADVANCE(R1, 16)
+		ADVANCE(R2, 16)
+	NEXT(R3, 4)
+	RET

@@ -1,0 +1,268 @@
+package kernels
+
+import (
+	"fmt"
+	"testing"
+)
+
+// searches are those that the formats make.
+var minSearches = []MinSearch{
+	{Top: 15, From: -1, By: 0.1, Last: 20, Weights: WeightsTypical},
+	{Top: 31, From: -0.5, By: 0.1, Last: 15, Weights: WeightsTypical},
+	{Top: 3, From: -0.5, By: 0.1, Last: 15, Absolute: true, Weights: WeightsMagnitude},
+	{Top: 15, From: -0.9, By: 0.05, Last: 36, Weights: WeightsGiven},
+	{Top: 3, From: -0.9, By: 0.05, Last: 36, Weights: WeightsGiven},
+	{Top: 31, From: -0.9, By: 0.05, Last: 36, Weights: WeightsSquare},
+}
+
+// weightsLike are weights no less than 0, of the magnitudes of a dataset.
+func weightsLike(d dataset, n int, seed uint64) []float32 {
+	w := d.make(n, seed)
+	for i := range w {
+		w[i] = magnitude(w[i])
+	}
+	return w
+}
+
+// kqTwins run a kernel of the K-quants, or its twin, on groups of n values. What
+// they return is compared.
+var kqTwins = []struct {
+	name            string
+	active, generic func(x, w []float32, n int) any
+}{
+	{"SearchMin",
+		func(x, w []float32, n int) any { return minSearchResults(x, w, n, searchMin) },
+		func(x, w []float32, n int) any { return minSearchResults(x, w, n, searchMinGeneric) }},
+	{"SearchScale",
+		func(x, w []float32, n int) any { return scaleSearchResults(x, w, n, searchScale) },
+		func(x, w []float32, n int) any { return scaleSearchResults(x, w, n, searchScaleGeneric) }},
+	{"SearchSteps",
+		func(x, _ []float32, _ int) any { return stepSearchResults(x, searchSteps) },
+		func(x, _ []float32, _ int) any { return stepSearchResults(x, searchStepsGeneric) }},
+	{"SettleScales",
+		func(x, _ []float32, _ int) any { return settleResults(x, settleScales) },
+		func(x, _ []float32, _ int) any { return settleResults(x, settleScalesGeneric) }},
+	{"QuantizeQ4_1",
+		func(x, _ []float32, _ int) any { return blockResults(x, layoutQ4_1.size, quantizeQ4_1) },
+		func(x, _ []float32, _ int) any { return blockResults(x, layoutQ4_1.size, quantizeQ4_1Generic) }},
+	{"DequantizeQ4_1",
+		func(x, w []float32, _ int) any { return valueResults(x, w, layoutQ4_1.size, dequantizeQ4_1) },
+		func(x, w []float32, _ int) any { return valueResults(x, w, layoutQ4_1.size, dequantizeQ4_1Generic) }},
+	{"QuantizeQ5_0",
+		func(x, _ []float32, _ int) any { return blockResults(x, layoutQ5_0.size, quantizeQ5_0) },
+		func(x, _ []float32, _ int) any { return blockResults(x, layoutQ5_0.size, quantizeQ5_0Generic) }},
+	{"DequantizeQ5_0",
+		func(x, w []float32, _ int) any { return valueResults(x, w, layoutQ5_0.size, dequantizeQ5_0) },
+		func(x, w []float32, _ int) any { return valueResults(x, w, layoutQ5_0.size, dequantizeQ5_0Generic) }},
+	{"QuantizeQ5_1",
+		func(x, _ []float32, _ int) any { return blockResults(x, layoutQ5_1.size, quantizeQ5_1) },
+		func(x, _ []float32, _ int) any { return blockResults(x, layoutQ5_1.size, quantizeQ5_1Generic) }},
+	{"DequantizeQ5_1",
+		func(x, w []float32, _ int) any { return valueResults(x, w, layoutQ5_1.size, dequantizeQ5_1) },
+		func(x, w []float32, _ int) any { return valueResults(x, w, layoutQ5_1.size, dequantizeQ5_1Generic) }},
+	{"Weigh",
+		func(x, w []float32, n int) any { d := make([]float32, len(x)); weigh(d, x, w, w[0]); return d },
+		func(x, w []float32, n int) any { d := make([]float32, len(x)); weighGeneric(d, x, w, w[0]); return d }},
+	{"RoundGroups",
+		func(x, w []float32, n int) any { return roundResults(x, w, n, roundGroups) },
+		func(x, w []float32, n int) any { return roundResults(x, w, n, roundGroupsGeneric) }},
+	{"ExpandGroups",
+		func(x, w []float32, n int) any { return expandResults(x, w, n, expandGroups) },
+		func(x, w []float32, n int) any { return expandResults(x, w, n, expandGroupsGeneric) }},
+	{"PackBits",
+		func(x, _ []float32, n int) any { return packResults(x, n, packBits) },
+		func(x, _ []float32, n int) any { return packResults(x, n, packBitsGeneric) }},
+	{"UnpackBits",
+		func(x, _ []float32, n int) any { return unpackResults(x, n, unpackBits) },
+		func(x, _ []float32, n int) any { return unpackResults(x, n, unpackBitsGeneric) }},
+}
+
+// groupsResult is what a search gives: floats compare by their bits.
+func groupsResult(q []byte, f ...[]float32) string { return fmt.Sprintf("%v %x", q, floatsBytes(f)) }
+
+func floatsBytes(f [][]float32) (b []byte) {
+	for _, x := range f {
+		b = append(b, floatBytes(x)...)
+	}
+	return b
+}
+
+func minSearchResults(x, w []float32, n int, search func(q []uint8, scale, minimum, x, w []float32, n int, c *MinSearch)) (all []string) {
+	groups := len(x) / n
+	for i := range minSearches {
+		q, s, m := make([]byte, len(x)+8), make([]float32, groups), make([]float32, groups)
+		search(q[:groups*n], s, m, x[:groups*n], w[:groups*n], n, &minSearches[i])
+		all = append(all, groupsResult(q, s, m))
+	}
+	return all
+}
+
+func scaleSearchResults(x, w []float32, n int, search func(q []uint8, scale, x, w []float32, n int, half int32, k Weights)) (all []string) {
+	groups := len(x) / n
+	for _, half := range []int32{4, 8, 16, 32} {
+		for _, k := range []Weights{WeightsGiven, WeightsSquare, WeightsTypical} {
+			q, s := make([]byte, len(x)+8), make([]float32, groups)
+			search(q[:groups*n], s, x[:groups*n], w[:groups*n], n, half, k)
+			all = append(all, groupsResult(q, s))
+		}
+	}
+	return all
+}
+
+func stepSearchResults(x []float32, search func(q []uint8, scale, x []float32)) any {
+	groups := len(x) / stepsLen
+	q, s := make([]byte, len(x)+8), make([]float32, groups)
+	search(q[:groups*stepsLen], s, x[:groups*stepsLen])
+	return groupsResult(q, s)
+}
+
+// blockResults are the packed blocks of x, from each place of it on.
+func blockResults(x []float32, size int, quantize func(dst []byte, x []float32)) (all []string) {
+	for at := 0; at+blockLen <= len(x); at += 16 {
+		n := (len(x) - at) / blockLen
+		b := make([]byte, n*size+16)
+		quantize(b[:n*size], x[at:at+n*blockLen])
+		all = append(all, groupsResult(b))
+	}
+	return all
+}
+
+func valueResults(x, w []float32, size int, dequantize func(dst []float32, src []byte)) any {
+	src := append(floatBytes(x), floatBytes(w)...)
+	n := len(src) / size
+	dst := make([]float32, n*blockLen+4)
+	dequantize(dst[:n*blockLen], src[:n*size])
+	return groupsResult(nil, dst)
+}
+
+func settleResults(x []float32, settle func(codes []int8, steps, scales []float32, least int32) (uint16, float32)) (all []string) {
+	x = append([]float32{inf, nan, -inf, 1, 0, 0, 0, 0, 1e-45, -1e-45, 0, 0}, x...)
+	for _, least := range []int32{-128, -32, -1} {
+		for at := 0; at < len(x); at += 4 {
+			for _, n := range []int{4, 5, 16} {
+				n = min(n, len(x)-at)
+				codes, steps := make([]int8, n+4), make([]float32, n+4)
+				d, top := settle(codes[:n], steps[:n], x[at:at+n], least)
+				all = append(all, fmt.Sprint(codes, d), groupsResult(nil, steps, []float32{top}))
+			}
+		}
+	}
+	return all
+}
+
+// The scales and minimums of roundResults and expandResults are weights, the
+// codes of the others bytes of the values. What is written has a margin.
+
+func roundResults(x, w []float32, n int, round func(q []uint8, x, s, m []float32, n int, least, most int32)) (all []string) {
+	groups := len(x) / n
+	for _, r := range [][2]int32{{0, 15}, {0, 3}, {-32, 31}, {-4, 3}, {-128, 127}} {
+		for _, m := range [][]float32{make([]float32, groups), w[len(w)-groups:]} {
+			q := make([]uint8, len(x)+8)
+			round(q[:groups*n], x[:groups*n], w[:groups], m, n, r[0], r[1])
+			all = append(all, groupsResult(q))
+		}
+	}
+	return all
+}
+
+func expandResults(x, w []float32, n int, expand func(dst []float32, q []int8, s, low []float32, n int, zero int32)) (all []string) {
+	groups := len(x) / n
+	q := signed(floatBytes(x))
+	for _, zero := range []int32{0, 32} {
+		for _, low := range [][]float32{nil, w[len(w)-groups:]} {
+			dst := make([]float32, len(x)+8)
+			expand(dst[:groups*n], q[:groups*n], x[:groups], low, n, zero)
+			all = append(all, groupsResult(nil, dst))
+		}
+	}
+	return all
+}
+
+// layouts are bits, run and shift.
+var layouts = [][3]int{{4, 32, 0}, {2, 32, 0}, {1, 32, 4}, {4, 16, 0}, {4, 64, 0}, {2, 32, 4}, {1, 32, 2}, {4, 5, 4}, {2, 1, 6}, {1, 8, 7}}
+
+func packResults(x []float32, n int, pack func(dst []byte, q []uint8, bits, run, shift int)) (all []string) {
+	q := floatBytes(x)
+	for _, l := range layouts {
+		chunks := len(q) * l[0] / l[1] / 8
+		dst := make([]byte, len(q))
+		pack(dst[:chunks*l[1]], q[:chunks*l[1]*8/l[0]], l[0], l[1], l[2])
+		all = append(all, groupsResult(dst))
+	}
+	return all
+}
+
+func unpackResults(x []float32, n int, unpack func(q []int8, src []byte, bits, run, shift int)) (all []string) {
+	src := floatBytes(x)
+	for _, l := range layouts {
+		chunks := len(src) / l[1]
+		q := make([]int8, len(src)*8+16)
+		for i := range q {
+			q[i] = int8(i)
+		}
+		unpack(q[:chunks*l[1]*8/l[0]], src[:chunks*l[1]], l[0], l[1], l[2])
+		all = append(all, fmt.Sprint(q))
+	}
+	return all
+}
+
+func TestPackBits(t *testing.T) {
+	q := make([]uint8, 256)
+	for i := range q {
+		q[i] = uint8(i*7 + i/3)
+	}
+	for _, l := range layouts {
+		bits, run, shift := l[0], l[1], l[2]
+		n := 256 / (run * 8 / bits) * run * 8 / bits
+		packed, back := make([]byte, 256), make([]int8, 256)
+		PackBits(packed, q[:n], bits, run, shift)
+		UnpackBits(back[:n], packed, bits, run, shift)
+		for i := range n {
+			chunk, in := i/(run*8/bits), i%(run*8/bits)
+			want := q[i] >> shift & (1<<bits - 1)
+			if got := packed[chunk*run+in%run] >> (in / run * bits) & (1<<bits - 1); got != want {
+				t.Errorf("%v: code %d is packed as %d, want %d", l, i, got, want)
+			}
+			if uint8(back[i]) != want<<shift {
+				t.Errorf("%v: code %d comes back as %d, want %d", l, i, uint8(back[i]), want<<shift)
+			}
+		}
+	}
+}
+
+func TestGroupTwins(t *testing.T) {
+	for _, d := range datasets {
+		if !d.finite || Active() == "portable" && d.name != "normal" {
+			continue // where a kernel is its own twin there is little to see
+		}
+		t.Run(d.name, func(t *testing.T) {
+			for _, n := range []int{4, 7, 16, 32} {
+				for _, groups := range []int{1, 4, 11} {
+					for seed := range uint64(2) {
+						x := placed(d.make(n*groups, 100*seed+uint64(n)), int(seed), nan)
+						for _, weights := range datasets[:11:11] {
+							if (n != 16 || groups != 4) && weights.name != d.name {
+								continue
+							}
+							w := placed(weightsLike(weights, n*groups, 5+seed), int(seed), nan)
+							checkGroupTwins(t, x, w, n)
+						}
+						if t.Failed() {
+							return
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+func checkGroupTwins(t *testing.T, x, w []float32, n int) {
+	t.Helper()
+	for _, k := range kqTwins {
+		if got, want := k.active(x, w, n), k.generic(x, w, n); !same(got, want) {
+			t.Errorf("%s, groups of %d: %s gives\n%v, portable\n%v\nof %v\nweights %v", k.name, n, Active(), got, want, x, w)
+			return
+		}
+	}
+}
