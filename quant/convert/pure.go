@@ -45,11 +45,28 @@ func PlanPure(src quant.Source, format string) ([]Step, error) {
 	return plan, nil
 }
 
-// targets lists the types that weights may take in a GGUF file.
+// PlanCopy plans a GGUF file of the same tensors as src, a GGUF file, has, in
+// the order that llama-quantize writes.
+func PlanCopy(src quant.Source) ([]Step, error) {
+	if c := src.Container(); c != "gguf" {
+		return nil, fmt.Errorf("convert: the tensors of a %s file cannot be copied to GGUF as they are; choose a type", c)
+	}
+	var plan []Step
+	for i, info := range src.Tensors() {
+		plan = append(plan, Step{Tensor: i, Name: info.Name, Shape: info.Shape, From: info.Type, To: info.Type, Bytes: info.Bytes})
+	}
+	slices.SortStableFunc(plan, byLayer)
+	return plan, nil
+}
+
+// targets lists the types that weights may take in a GGUF file: the plain
+// floats, and ggml's blocks but for the two that only its products use.
 func targets() []string {
 	list := []string{"F32", "F16", "BF16"}
-	for _, f := range ggml.Formats() {
-		list = append(list, f.Info().Name)
+	for _, t := range ggml.Types() {
+		if t.Block > 1 && t.Name != "Q8_1" && t.Name != "Q8_K" {
+			list = append(list, t.Name)
+		}
 	}
 	return list
 }
@@ -71,6 +88,14 @@ func (s Step) As(format string) (Step, error) {
 	}
 	s.Asked = target
 	s.To, s.Why = Fit(target, quant.Cols(s.Shape))
+	s.Bytes, err = size(s.To, s.Shape)
+	return s, err
+}
+
+// Keep is s with the tensor's own type, for a reason.
+func (s Step) Keep(why string) (Step, error) {
+	var err error
+	s.Asked, s.To, s.Why = "", s.From, why
 	s.Bytes, err = size(s.To, s.Shape)
 	return s, err
 }

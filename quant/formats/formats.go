@@ -1,5 +1,6 @@
 // Package formats is the one table of every format that exists. A new format
-// is a file with its test in the package of its family, and a line there.
+// is a file with its test, in the package of its family or in one of its own,
+// and a line of the table.
 package formats
 
 import (
@@ -13,7 +14,12 @@ import (
 )
 
 // families, in the order that a person reads them.
-var families = [][]quant.Format{affine.Formats(), ggml.Formats(), codebook.Formats(), floats.Formats()}
+var families = [][]quant.Format{
+	affine.Formats(),
+	ggml.Formats(),
+	codebook.Formats(),
+	floats.Formats(),
+}
 
 // All is every format, in the order that a person reads them.
 func All() []quant.Format {

@@ -60,6 +60,18 @@ func TestEveryFormatKeepsItsPromises(t *testing.T) {
 	}
 }
 
+// options are f's defaults, with an importance matrix for x where it needs one.
+func options(f quant.Format, x quant.Tensor) quant.Options {
+	var o quant.Options
+	if f.Info().Importance == quant.Required {
+		o.Importance = make([]float32, x.Cols())
+		for i := range o.Importance {
+			o.Importance[i] = 1 + float32(i%5)
+		}
+	}
+	return o
+}
+
 func checkInfo(t *testing.T, i quant.Info) {
 	if i.Title == "" || i.Summary == "" || i.Bits < 1 || i.BitsPerWeight < 1 || i.BitsPerWeight > 32 {
 		t.Errorf("info lacks something: %+v", i)
@@ -76,7 +88,7 @@ func checkInfo(t *testing.T, i quant.Info) {
 
 func checkTensor(t *testing.T, f quant.Format, x quant.Tensor) {
 	before := slices.Clone(x.Data)
-	p, err := f.Quantize(x, quant.Options{})
+	p, err := f.Quantize(x, options(f, x))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +118,7 @@ func checkTensor(t *testing.T, f quant.Format, x quant.Tensor) {
 	if i.RowLocal && x.Rows() > 1 {
 		var parts []byte
 		for r := range x.Rows() {
-			q, err := f.Quantize(x.Slice(r, r+1), quant.Options{})
+			q, err := f.Quantize(x.Slice(r, r+1), options(f, x))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -211,7 +223,7 @@ func inside(spans []quant.Span, bit int) bool {
 
 func checkRefusals(t *testing.T, f quant.Format) {
 	x := tensors()[0]
-	p, err := f.Quantize(x, quant.Options{})
+	p, err := f.Quantize(x, options(f, x))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +250,7 @@ func checkRefusals(t *testing.T, f quant.Format) {
 	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		x.Data[512+33] = float32(v)
 		var bad *quant.NonFiniteError
-		if _, err := f.Quantize(x, quant.Options{}); !errors.As(err, &bad) || bad.Row != 1 || bad.Col != 33 || bad.NaN+bad.Inf != 1 {
+		if _, err := f.Quantize(x, options(f, x)); !errors.As(err, &bad) || bad.Row != 1 || bad.Col != 33 || bad.NaN+bad.Inf != 1 {
 			t.Errorf("%v: %v", v, err)
 		}
 	}
@@ -247,14 +259,14 @@ func checkRefusals(t *testing.T, f quant.Format) {
 // checkConcurrent: a format keeps no state.
 func checkConcurrent(t *testing.T, f quant.Format) {
 	x := tensors()[0]
-	want, err := f.Quantize(x, quant.Options{})
+	want, err := f.Quantize(x, options(f, x))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			if p, err := f.Quantize(x, quant.Options{}); err != nil || !bytes.Equal(p.Bytes, want.Bytes) {
+			if p, err := f.Quantize(x, options(f, x)); err != nil || !bytes.Equal(p.Bytes, want.Bytes) {
 				t.Errorf("side by side: %v", err)
 			}
 		})

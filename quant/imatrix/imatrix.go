@@ -10,10 +10,19 @@ import (
 type Matrix struct {
 	// Weights are by the tensor's name: one weight a column. A tensor of
 	// several matrices (experts) has those of each, one after another.
-	Weights  map[string][]float32
-	Datasets []string // texts that it was computed on, as their files were called
-	Chunks   int      // pieces of text that it was computed on; 0 where that is not known
+	Weights map[string][]float32
+	// Counts are by the tensor's name: how many rows of activations each
+	// matrix met. One that met none has weights of 1. A tensor may have a
+	// single count for all its matrices, or none where that is not known.
+	Counts    map[string][]int64
+	Datasets  []string // texts that it was computed on, as their files were called
+	Chunks    int      // pieces of text that it was computed on; 0 where that is not known
+	ChunkSize int      // tokens of such a piece; 0 where that is not known
 }
+
+// LegacyChunk is the ChunkSize that is taken for granted where the old form
+// says nothing of it: llama-imatrix's own.
+const LegacyChunk = 512
 
 // Open reads an importance matrix of size bytes in either of its forms. It
 // fails where the file is damaged or holds none, and on weights that are

@@ -14,8 +14,8 @@ import (
 	"fewbits/quant/gguf"
 )
 
-// entry is one tensor of a file in the old form.
-type entry struct {
+// entryFile is one tensor of a file in the old form.
+type entryFile struct {
 	name  string
 	calls int32
 	x     []float32
@@ -31,7 +31,7 @@ func floats(x []float32) (b []byte) {
 }
 
 // legacy is a file in the old form, by save_imatrix_legacy of llama.cpp.
-func legacy(entries []entry, tail ...[]byte) []byte {
+func legacy(entries []entryFile, tail ...[]byte) []byte {
 	b := le(int32(len(entries)))
 	for _, e := range entries {
 		b = slices.Concat(b, le(int32(len(e.name))), []byte(e.name), le(e.calls), le(int32(len(e.x))), floats(e.x))
@@ -84,7 +84,7 @@ var meta = []quant.Meta{
 func open(b []byte) (*Matrix, error) { return Open(bytes.NewReader(b), int64(len(b))) }
 
 func TestLegacy(t *testing.T) {
-	entries := []entry{{"blk.0.attn_q.weight", 4, []float32{4, 8, 0}}, {"b", 0, []float32{7}}}
+	entries := []entryFile{{"blk.0.attn_q.weight", 4, []float32{4, 8, 0}}, {"b", 0, []float32{7}}}
 	b := legacy(entries, le(99), le(5), []byte("a.txt"))
 	m, err := open(b)
 	if err != nil {
@@ -152,11 +152,11 @@ func TestFaults(t *testing.T) {
 		{"long name", slices.Concat(le(1), le(9), []byte("w")), "the name takes 9 bytes, the file has 1 left"},
 		{"many values", slices.Concat(le(1), le(1), []byte("w"), le(1), le(math.MaxInt32)), `entry 1 of 1, "w": the values takes 8589934588 bytes`},
 		{"negative values", slices.Concat(le(1), le(1), []byte("w"), le(1), le(-1)), `"w": the number of values is -1`},
-		{"no values", legacy([]entry{{"w", 1, nil}}), `"w" has no values`},
-		{"twice", legacy([]entry{{"w", 1, []float32{1}}, {"w", 1, []float32{1}}}), `entry 2 of 2: an earlier one is called "w" too`},
-		{"negative", legacy([]entry{{"w", 2, []float32{1, -1}}}), `entry "w": weight 1 is -0.5`},
-		{"NaN", legacy([]entry{{"w", 1, []float32{nan}}}), "weight 0 is NaN"},
-		{"infinite", legacy([]entry{{"w", 1, []float32{0, 0, inf}}}), "weight 2 is +Inf"},
+		{"no values", legacy([]entryFile{{"w", 1, nil}}), `"w" has no values`},
+		{"twice", legacy([]entryFile{{"w", 1, []float32{1}}, {"w", 1, []float32{1}}}), `entry 2 of 2: an earlier one is called "w" too`},
+		{"negative", legacy([]entryFile{{"w", 2, []float32{1, -1}}}), `entry "w": weight 1 is -0.5`},
+		{"NaN", legacy([]entryFile{{"w", 1, []float32{nan}}}), "weight 0 is NaN"},
+		{"infinite", legacy([]entryFile{{"w", 1, []float32{0, 0, inf}}}), "weight 2 is +Inf"},
 		{"GGUF, only a magic", []byte("GGUF"), "imatrix: gguf: byte 4"},
 		{"GGUF, a model", inGGUF(t, nil, tensor{"token_embd.weight", "F32", []int{2}, []float32{1, 2}}), "holds no importance matrix"},
 		{"GGUF, no counts", inGGUF(t, meta, tensor{"w.in_sum2", "F32", []int{1}, []float32{1}}), `"w.in_sum2" has no "w.counts" beside it`},
@@ -194,7 +194,7 @@ func (b broken) ReadAt(p []byte, off int64) (int, error) {
 }
 
 func TestReadFaults(t *testing.T) {
-	b := legacy([]entry{{"w", 1, []float32{1, 2}}})
+	b := legacy([]entryFile{{"w", 1, []float32{1, 2}}})
 	for at := range int64(len(b)) {
 		if _, err := Open(broken{bytes.NewReader(b), at}, int64(len(b))); !errors.Is(err, errBroken) {
 			t.Errorf("broken at %d: %v", at, err)
@@ -227,7 +227,7 @@ func TestAnyCut(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	f.Add(legacy([]entry{{"w", 2, []float32{1, 2}}, {"v", 1, []float32{3}}}, le(3), le(1), []byte("x")))
+	f.Add(legacy([]entryFile{{"w", 2, []float32{1, 2}}, {"v", 1, []float32{3}}}, le(3), le(1), []byte("x")))
 	f.Add(inGGUF(f, meta, tensor{"w.in_sum2", "F32", []int{1, 3}, []float32{2, 4, 0}}, tensor{"w.counts", "F32", []int{1, 1}, []float32{2}}))
 	f.Add([]byte("GGUF"))
 	f.Add(slices.Concat(le(2), make([]byte, 40)))

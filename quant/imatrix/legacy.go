@@ -14,10 +14,10 @@ import (
 // the text.
 func openLegacy(r io.ReaderAt, size int64) (*Matrix, error) {
 	c := &cursor{r: r, size: size}
-	m := &Matrix{Weights: map[string][]float32{}}
+	m := &Matrix{Weights: map[string][]float32{}, Counts: map[string][]int64{}, ChunkSize: LegacyChunk}
 	n := c.count("the number of entries")
 	for i := range n {
-		name, x := c.entry(fmt.Sprintf("entry %d of %d", i+1, n))
+		name, calls, x := c.entry(fmt.Sprintf("entry %d of %d", i+1, n))
 		if c.err != nil {
 			return nil, c.err
 		}
@@ -28,6 +28,9 @@ func openLegacy(r io.ReaderAt, size int64) (*Matrix, error) {
 			return nil, err
 		}
 		m.Weights[name] = x
+		if calls > 0 {
+			m.Counts[name] = []int64{calls * LegacyChunk}
+		}
 	}
 	if c.err != nil {
 		return nil, c.err
@@ -54,12 +57,12 @@ type cursor struct {
 }
 
 // entry reads one entry; what says which.
-func (c *cursor) entry(what string) (name string, x []float32) {
+func (c *cursor) entry(what string) (name string, calls int64, x []float32) {
 	name = string(c.bytes(c.count(what+": the length of the name"), what+": the name"))
 	if c.err == nil {
 		what = fmt.Sprintf("%s, %q", what, clip(name))
 	}
-	calls := c.count(what + ": the number of calls")
+	calls = c.count(what + ": the number of calls")
 	at := c.off
 	n := c.count(what + ": the number of values")
 	if c.err == nil && n == 0 {
@@ -67,7 +70,7 @@ func (c *cursor) entry(what string) (name string, x []float32) {
 	}
 	raw := c.bytes(4*n, what+": the values")
 	if c.err != nil {
-		return name, nil
+		return name, calls, nil
 	}
 	x = make([]float32, n)
 	for j := range x {
@@ -76,7 +79,7 @@ func (c *cursor) entry(what string) (name string, x []float32) {
 			x[j] /= float32(calls)
 		}
 	}
-	return name, x
+	return name, calls, x
 }
 
 // count reads a 32-bit number that may not be negative.

@@ -2,8 +2,9 @@
 // files too big for a tab and for scripts.
 //
 //	fewbits formats
+//	fewbits recipes
 //	fewbits inspect FILE
-//	fewbits quantize IN -to FORMAT -o OUT [-imatrix FILE] [-tensor NAME] [option=value …]
+//	fewbits quantize IN -to FORMAT|RECIPE -o OUT [-imatrix FILE] [-tensor NAME] [option=value …]
 //	fewbits dequantize IN -o OUT.npy [-tensor NAME]
 //	fewbits measure IN -to FORMAT[,FORMAT …] [-tensor NAME] [-imatrix FILE] [option=value …]
 //
@@ -13,8 +14,17 @@
 //	.bin           the packed bytes of one tensor and nothing else
 //	.json          what was decided for one tensor (package decision)
 //	.npy           one tensor as it comes back from the format, float32
-//	.gguf          the whole file, all of its weights in one of ggml's types
+//	.gguf          the whole file: its weights by a recipe, or all in one of ggml's types
 //	.safetensors   the whole file, all of its floats cast to one plain type
+//
+// A recipe is a mixture of types as llama-quantize makes it, with the same
+// bytes: Q4_K_M, IQ3_XS. It takes a GGUF file that says of which architecture
+// its model is. Where a recipe and a type have the same name (Q4_0, Q6_K),
+// such a file gets the recipe; -pure, or any other file, the one type. Q3_K,
+// Q4_K and Q5_K are types: llama-quantize takes them for their M recipes.
+// -output-tensor-type, -token-embedding-type, -leave-output-tensor and
+// -tensor-type PATTERN=TYPE, which may be repeated, change a recipe as they do
+// there.
 //
 // With -json each command prints for machines. Exit status: 0 fine, 1 the
 // input is at fault (the message on stderr says what, where, and what to do),

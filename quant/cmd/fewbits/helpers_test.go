@@ -16,11 +16,13 @@ import (
 	"fewbits/quant"
 	"fewbits/quant/gguf"
 	"fewbits/quant/internal/libggml"
+	"fewbits/quant/internal/libllama"
 	"fewbits/quant/npy"
 )
 
 func TestMain(m *testing.M) {
 	libggml.Serve()
+	libllama.Serve()
 	os.Exit(m.Run())
 }
 

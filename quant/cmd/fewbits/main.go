@@ -31,20 +31,26 @@ type command struct {
 	name  string
 	usage string
 	help  string
-	flags []string // that take a value
+	flags []string // that take a value; one that ends in … may be given again
+	bools []string // that take none
 	run   func(c *call) error
 }
 
+// again ends the names of flags that may be given more than once.
+const again = "…"
+
 // commands in the order that they are listed.
 var commands = []command{
-	{"formats", "", "list every format", nil, formatsCommand},
-	{"inspect", "FILE", "what a file holds: metadata, tensors", nil, inspectCommand},
-	{"quantize", "IN -to FORMAT -o OUT [-imatrix FILE] [-tensor NAME] [option=value …]",
+	{"formats", "", "list every format", nil, nil, formatsCommand},
+	{"recipes", "", "list every recipe: the mixtures of types that llama-quantize makes of a model", nil, nil, recipesCommand},
+	{"inspect", "FILE", "what a file holds: metadata, tensors", nil, nil, inspectCommand},
+	{"quantize", "IN -to FORMAT|RECIPE -o OUT [-imatrix FILE] [-tensor NAME] [option=value …]",
 		"OUT ends in .bin (packed bytes), .json (codes, scales, zero points), .npy (values), .gguf or .safetensors (whole files)",
-		[]string{"to", "o", "imatrix", "tensor"}, quantizeCommand},
-	{"dequantize", "IN -o OUT.npy [-tensor NAME]", "the values of one tensor as float32", []string{"o", "tensor"}, dequantizeCommand},
+		[]string{"to", "o", "imatrix", "tensor", "output-tensor-type", "token-embedding-type", "tensor-type…"},
+		[]string{"pure", "leave-output-tensor"}, quantizeCommand},
+	{"dequantize", "IN -o OUT.npy [-tensor NAME]", "the values of one tensor as float32", []string{"o", "tensor"}, nil, dequantizeCommand},
 	{"measure", "IN -to FORMAT[,FORMAT …] [-tensor NAME] [-imatrix FILE] [option=value …]",
-		"what each format costs and loses, by tensor and in all", []string{"to", "tensor", "imatrix"}, measureCommand},
+		"what each format costs and loses, by tensor and in all", []string{"to", "tensor", "imatrix"}, nil, measureCommand},
 }
 
 // call is one run of a command.
@@ -52,6 +58,8 @@ type call struct {
 	ctx     context.Context
 	files   []string
 	flags   map[string]string
+	lists   map[string][]string // of the flags that may be given again
+	bools   map[string]bool
 	options [][2]string // option=value, in order
 	json    bool
 	help    bool
@@ -123,6 +131,9 @@ func (cmd *command) print(w io.Writer) {
 	if !strings.Contains(cmd.usage, "option=value") {
 		return
 	}
+	if cmd.name == "quantize" {
+		printRecipeHelp(w)
+	}
 	fmt.Fprintln(w, "\noptions (fewbits formats says which format takes which):")
 	t := table{}
 	for _, name := range quant.OptionNames() {
@@ -133,7 +144,7 @@ func (cmd *command) print(w io.Writer) {
 
 // parse reads flags, files and option=value in any order. After -- all are files.
 func parse(cmd *command, args []string) (*call, error) {
-	c := &call{flags: map[string]string{}}
+	c := &call{flags: map[string]string{}, lists: map[string][]string{}, bools: map[string]bool{}}
 	for i := 0; i < len(args); i++ {
 		a := args[i]
 		if a == "--" {
@@ -154,7 +165,10 @@ func parse(cmd *command, args []string) (*call, error) {
 		case name == "json" && !inline:
 			c.json = true
 			continue
-		case !has(cmd.flags, name):
+		case has(cmd.bools, name) && !inline:
+			c.bools[name] = true
+			continue
+		case !has(cmd.flags, name) && !has(cmd.flags, name+again):
 			return nil, usagef("there is no flag -%s", name)
 		}
 		if !inline {
@@ -162,6 +176,10 @@ func parse(cmd *command, args []string) (*call, error) {
 				return nil, usagef("-%s needs a value", name)
 			}
 			value = args[i]
+		}
+		if has(cmd.flags, name+again) {
+			c.lists[name] = append(c.lists[name], value)
+			continue
 		}
 		if _, twice := c.flags[name]; twice {
 			return nil, usagef("-%s is given twice", name)

@@ -11,13 +11,21 @@ import (
 )
 
 // quantizeModel writes a file with all tensors of in.
-func (c *call) quantizeModel(in *input, p *packer, weights *importance, bar *progress, q *quantized) error {
-	src := plain(in)
-	planner, write := convert.PlanPure, convert.ToGGUF
-	if q.Container == "safetensors" {
-		planner, write = convert.PlanCast, convert.ToSafetensors
+func (c *call) quantizeModel(in *input, mix *mixture, weights *importance, bar *progress, q *quantized) error {
+	src, write := plain(in), convert.ToGGUF
+	var plan []convert.Step
+	var meta []quant.Meta
+	var err error
+	switch {
+	case q.Container == "safetensors":
+		write = convert.ToSafetensors
+		plan, err = convert.PlanCast(src, q.Format)
+	case mix.uses(src):
+		meta = mix.meta(src)
+		plan, err = mix.plan(src, weights)
+	default:
+		plan, err = convert.PlanPure(src, q.Format)
 	}
-	plan, err := planner(src, q.Format)
 	if err != nil {
 		return err
 	}
@@ -26,7 +34,7 @@ func (c *call) quantizeModel(in *input, p *packer, weights *importance, bar *pro
 	}
 	m := &meter{sums: map[string]*metric.Sums{}}
 	o := convert.Options{
-		Formats:  m.lookup,
+		Formats: m.lookup, Meta: meta,
 		Progress: func(p convert.Progress) { bar.expect(p.Total); bar.show(p.Name, p.Done) },
 	}
 	used, could, err := weigh(plan, weights, m)
@@ -36,8 +44,13 @@ func (c *call) quantizeModel(in *input, p *packer, weights *importance, bar *pro
 	case could > 0 && used == 0 && !weights.none():
 		return fmt.Errorf("%s has no weights for any of the %s of %s that take some; is it of another model?", weights.path, plural(could, "tensor"), in.path)
 	case used > 0:
-		o.Meta = provenance(weights)
+		o.Meta = append(meta, provenance(weights)...)
 		c.note("%s has weights for %d of the %s that take some", weights.path, used, plural(could, "tensor"))
+	}
+	if mix.uses(src) {
+		if err := mix.check(plan); err != nil {
+			return err
+		}
 	}
 	err = create(c.ctx, q.Out, func(w io.Writer) error { return write(c.ctx, w, src, plan, o) })
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 func quantizeCommand(c *call) error {
-	q, p, err := c.quantizeArguments()
+	q, p, m, err := c.quantizeArguments()
 	if err != nil {
 		return err
 	}
@@ -30,12 +30,15 @@ func quantizeCommand(c *call) error {
 	if err != nil {
 		return err
 	}
-	if !weights.none() && p.format.Info().Importance == quant.Never {
+	if m.uses(in) {
+		q.Format = m.name
+	}
+	if !weights.none() && m.importance(p, in) == quant.Never {
 		c.note("%s takes no importance matrix; -imatrix changes nothing", q.Format)
 	}
 	bar := c.progress()
 	if q.whole() {
-		err = c.quantizeModel(in, p, weights, bar, q)
+		err = c.quantizeModel(in, m, weights, bar, q)
 	} else {
 		err = c.quantizeTensor(in, p, weights, bar, q)
 	}
@@ -55,32 +58,41 @@ func quantizeCommand(c *call) error {
 }
 
 // quantizeArguments are what is asked for, before any file is looked at.
-func (c *call) quantizeArguments() (*quantized, *packer, error) {
+// The packer is nil for a recipe that is no format.
+func (c *call) quantizeArguments() (*quantized, *packer, *mixture, error) {
 	path, err := c.one()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	to, err := c.need("to")
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	out, err := c.need("o")
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if strings.Contains(to, ",") {
-		return nil, nil, usagef("-to names one format, and %q is several; measure compares them", to)
+		return nil, nil, nil, usagef("-to names one format, and %q is several; measure compares them", to)
+	}
+	q := &quantized{
+		In: path, Out: out, Container: strings.TrimPrefix(strings.ToLower(filepath.Ext(out)), "."), Options: map[string]string{},
+	}
+	m, err := c.mixture(to, q.Container)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if m.only {
+		q.Format = m.name
+		return q, nil, m, c.suits(q.Container, out, quant.Info{Name: m.name, Family: quant.FamilyGGML})
 	}
 	packers, err := c.packers(to)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	p := packers[0]
-	q := &quantized{
-		In: path, Out: out, Container: strings.TrimPrefix(strings.ToLower(filepath.Ext(out)), "."),
-		Format: p.format.Info().Name, Options: map[string]string{},
-	}
-	return q, p, c.suits(q.Container, out, p.format.Info())
+	q.Format = p.format.Info().Name
+	return q, p, m, c.suits(q.Container, out, p.format.Info())
 }
 
 // suits fails where a kind of file has no place for a format or a flag.
