@@ -21,14 +21,20 @@ usage: ./build.sh COMMAND
 EOF
 }
 
+wrong() { # MESSAGE: wrong usage
+	echo "build.sh: $*" >&2
+	usage >&2
+	exit 2
+}
+
 die() { echo "build.sh: $*" >&2; exit 1; }
 
 need() {
 	command -v go >/dev/null || die "Go is missing: install 1.24 or newer from https://go.dev/dl, it fetches the rest by itself"
 	local v
 	v=$(GOTOOLCHAIN=local go env GOVERSION | sed 's/^go//; s/[^0-9.].*//')
-	[ "$(printf '%s\n1.24\n' "$v" | sort -V | head -n 1)" = 1.24 ] || die "Go $v is too old: 1.24 or newer is needed"
-	command -v node >/dev/null || die "Node is missing: install 20 or newer"
+	[ -z "$v" ] || [ "$(printf '%s\n1.24\n' "$v" | sort -V | head -n 1)" = 1.24 ] || die "Go $v is too old: 1.24 or newer is needed"
+	command -v node >/dev/null || die "Node is missing: install 20 or newer from https://nodejs.org"
 	v=$(node -p 'process.versions.node')
 	[ "${v%%.*}" -ge 20 ] || die "Node $v is too old: 20 or newer is needed"
 	command -v npm >/dev/null || die "npm is missing: it comes with Node"
@@ -92,18 +98,19 @@ cmd_run() {
 	local addr=127.0.0.1:8080
 	while [ $# -gt 0 ]; do
 		case $1 in
-		-addr | --addr) [ $# -ge 2 ] || { usage >&2; exit 2; }; addr=$2; shift 2 ;;
+		-addr | --addr) [ $# -ge 2 ] || wrong "-addr needs HOST:PORT"; addr=$2; shift 2 ;;
 		-addr=* | --addr=*) addr=${1#*=}; shift ;;
-		*) usage >&2; exit 2 ;;
+		*) wrong "run does not take \"$1\"" ;;
 		esac
 	done
+	[[ $addr =~ :[0-9]+$ ]] || wrong "-addr wants HOST:PORT, such as 127.0.0.1:8157, not \"$addr\""
 	build "$cache/site" -fast
 	go build -o "$cache/serve" ./wasm/edge/serve
 	exec "$cache/serve" -addr "$addr" -dir "$cache/site"
 }
 
 cmd_dist() {
-	[ $# -eq 0 ] || { usage >&2; exit 2; }
+	[ $# -eq 0 ] || wrong "dist does not take \"$1\""
 	build dist -max-prewasm 61440 -max-total 1572864
 }
 
@@ -113,5 +120,7 @@ test) shift; . web/test/test.sh; cmd_test "$@" ;;
 bench) shift; . web/test/bench.sh; cmd_bench "$@" ;;
 dist) shift; cmd_dist "$@" ;;
 deploy) shift; . wasm/edge/deploy.sh; cmd_deploy "$@" ;;
-*) usage >&2; exit 2 ;;
+-h | -help | --help | help) usage ;;
+'') usage >&2; exit 2 ;;
+*) wrong "there is no command \"$1\"" ;;
 esac

@@ -1,5 +1,5 @@
 // node web/bundle.mjs STAGE: joins the modules below STAGE/js to a few small
-// files, in place, and takes what only people read out of the style sheets.
+// files, in place, and the style sheets to one without what only people read.
 // What is only asked for later stays a file of its own.
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -29,7 +29,11 @@ for (const { fileName, code } of output) {
   await writeFile(join(js, fileName), small.code + "\n");
 }
 
-for (const name of await readdir(join(stage, "css"))) {
-  const path = join(stage, "css", name), css = await readFile(path, "utf8");
-  await writeFile(path, css.replace(/\/\*[^]*?\*\//g, "").replace(/\s+/g, " ").replace(/ ?([{};]) ?/g, "$1").replace(/;}/g, "}"));
-}
+// The style sheets of the page become one, in the order of their links.
+const page = join(stage, "index.html"), link = /<link rel="stylesheet" href="a\/dev\/css\/([^"]+)">\n/g;
+const html = await readFile(page, "utf8"), names = [...html.matchAll(link)].map((m) => m[1]);
+const css = (await Promise.all(names.map((name) => readFile(join(stage, "css", name), "utf8")))).join("\n");
+for (const name of names) await rm(join(stage, "css", name));
+await writeFile(join(stage, "css/site.css"), css.replace(/\/\*[^]*?\*\//g, "").replace(/\s+/g, " ").replace(/ ?([{};]) ?/g, "$1").replace(/;}/g, "}"));
+let first = true;
+await writeFile(page, html.replace(link, () => (first ? ((first = false), '<link rel="stylesheet" href="a/dev/css/site.css">\n') : "")));

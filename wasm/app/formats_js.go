@@ -1,11 +1,14 @@
 package app
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"honnef.co/go/js/dom/v2"
 
+	"fewbits/quant"
 	"fewbits/wasm/app/page"
 	"fewbits/wasm/wire"
 )
@@ -17,7 +20,7 @@ func (a *app) bindFormats() {
 	u := box.Underlying()
 	box.AddEventListener("input", false, func(dom.Event) { a.listFormats() })
 	box.AddEventListener("focus", false, func(dom.Event) { u.Call("select") })
-	box.AddEventListener("change", false, func(dom.Event) { a.takeTyped() })
+	box.AddEventListener("change", false, func(dom.Event) { a.takeNamed() })
 	box.AddEventListener("blur", false, func(dom.Event) { a.closeSearch() })
 	box.AddEventListener("keydown", false, func(e dom.Event) {
 		switch e.Underlying().Get("key").String() {
@@ -53,15 +56,24 @@ func (a *app) closeSearch() {
 	a.listFormats()
 }
 
-// takeTyped chooses the format that is typed, or the first that matches.
-func (a *app) takeTyped() {
+// takeNamed chooses the format whose name is typed, if there is one.
+func (a *app) takeNamed() bool {
 	typed := strings.TrimSpace(a.el("format").Underlying().Get("value").String())
 	for _, f := range a.state.Formats {
 		if strings.EqualFold(f.Name, typed) {
 			a.choose1(f.Name)
-			return
+			return true
 		}
 	}
+	return false
+}
+
+// takeTyped chooses the format that is typed, or the first that matches.
+func (a *app) takeTyped() {
+	if a.takeNamed() {
+		return
+	}
+	typed := strings.TrimSpace(a.el("format").Underlying().Get("value").String())
 	if m := a.matches(); typed != "" && len(m) > 0 {
 		a.choose1(m[0].Name)
 		return
@@ -124,7 +136,7 @@ func (a *app) listFormats() {
 			}
 			o := a.make("div", "", "role", "option", "id", "f-"+f.Name, "data-format", f.Name, "aria-selected", "false")
 			o.AppendChild(a.make("b", f.Name))
-			o.AppendChild(a.make("span", strconv.FormatFloat(f.BitsPerWeight, 'f', -1, 64)))
+			o.AppendChild(a.make("span", fixed(f.BitsPerWeight, 2)))
 			block := "tensor"
 			if f.BlockSize > 0 {
 				block = strconv.Itoa(f.BlockSize)
@@ -136,22 +148,82 @@ func (a *app) listFormats() {
 			list.AppendChild(a.make("p", "No format matches.", "class", "note none"))
 		}
 		delete(a.wrote, "selected#fmts")
+		delete(a.wrote, "costs#fmts")
 	}
+	a.markCosts()
 	a.markFormat()
 }
 
-// markFormat marks the chosen row and brings it into sight.
-func (a *app) markFormat() {
-	name := a.state.Tensor.A.Format
-	if !a.changed("selected", "fmts", name) {
+// markCosts writes what the formats of free granularity cost with the options
+// as they stand: bits a weight, and what shares a scale.
+func (a *app) markCosts() {
+	st, o := a.state.Tensor.Stats, &a.state.Tensor.A.Options
+	if st == nil || st.Values == 0 || !a.changed("costs", "fmts", fmt.Sprint(*o, st.Rows, st.Cols)) {
 		return
 	}
+	for _, e := range within(a.el("fmts"), "[data-format]") {
+		f := a.state.Format(e.GetAttribute("data-format"))
+		if f == nil || f.Family != quant.FamilyAffine {
+			continue
+		}
+		n, block := sharing(o, st.Rows, st.Cols)
+		cells := within(e, "span")
+		cells[0].SetTextContent(fixed(float64(f.Bits)+headerBits(o)/float64(n), 2))
+		cells[1].SetTextContent(block)
+	}
+}
+
+// sharing is how many weights share a scale, and what that is called.
+func sharing(o *quant.Options, rows, cols int) (int, string) {
+	switch {
+	case o.Granularity == quant.PerGroup || o.Granularity == "" && o.Group != 0:
+		n := max(1, min(o.Group, cols))
+		return n, strconv.Itoa(n)
+	case o.Granularity == quant.PerChannel && o.Axis == 1:
+		return max(1, rows), "column"
+	case o.Granularity == quant.PerChannel:
+		return max(1, cols), "row"
+	}
+	return max(1, rows*cols), "tensor"
+}
+
+// headerBits is what a scale and its zero point take.
+func headerBits(o *quant.Options) float64 {
+	bits := 40.0
+	if o.ScaleType == quant.ScaleF16 {
+		bits -= 16
+	}
+	if o.Symmetric {
+		bits -= 8
+	}
+	return bits
+}
+
+// markFormat marks the chosen row, or the one that Enter would take where the
+// search hides that, and brings it into sight.
+func (a *app) markFormat() {
+	name := a.state.Tensor.A.Format
+	m := a.matches()
+	next := ""
+	if len(m) > 0 && !slices.ContainsFunc(m, func(f wire.FormatRow) bool { return f.Name == name }) {
+		next = m[0].Name
+	}
+	if !a.changed("selected", "fmts", name+" "+next) {
+		return
+	}
+	box := a.el("format")
+	box.RemoveAttribute("aria-activedescendant")
 	for _, o := range within(a.el("fmts"), "[data-format]") {
-		on := o.GetAttribute("data-format") == name
-		o.SetAttribute("aria-selected", strconv.FormatBool(on))
-		if on {
+		f := o.GetAttribute("data-format")
+		o.SetAttribute("aria-selected", strconv.FormatBool(f == name))
+		if f == next {
+			o.SetAttribute("data-next", "")
+		} else {
+			o.RemoveAttribute("data-next")
+		}
+		if f == name || f == next {
 			a.host.Call("reveal", o.Underlying())
-			a.el("format").SetAttribute("aria-activedescendant", o.ID())
+			box.SetAttribute("aria-activedescendant", o.ID())
 		}
 	}
 }
@@ -167,7 +239,7 @@ func (a *app) renderFormats() {
 	f := a.state.Format(a.state.Tensor.A.Format)
 	note := f.Name
 	if r := a.state.Tensor.A.Result; r != nil && r.Format == f.Name {
-		note += " · " + decimal(r.Metrics.BitsPerWeight, 3) + " bits a weight"
+		note += " · " + fixed(r.Metrics.BitsPerWeight, 2) + " bits a weight"
 	}
 	a.text("fmt-note", note)
 	a.text("fmt-help", f.Summary)

@@ -175,23 +175,15 @@ const maxReasons = 8
 func (a *app) renderRecipe() {
 	m := &a.state.Model
 	if list := a.state.Recipes(); len(list) > 0 {
-		labels := make([]string, len(list))
+		names, labels := make([]string, len(list)), make([]string, len(list))
 		for i, r := range list {
-			labels[i] = r + ", pure"
+			names[i], labels[i] = r.Name, r.Label
 		}
-		a.options("recipe", list, labels)
+		a.options("recipe", names, labels)
 	}
 	a.value("recipe", m.Recipe)
 	a.prop("recipe", "disabled", m.Working())
-	name := m.Recipe
-	if name == "F16" || name == "F32" {
-		name = "FP" + name[1:]
-	}
-	help := "Pure: every tensor takes this type, where its rows fill the blocks."
-	if f := a.state.Format(name); f != nil {
-		help = fmt.Sprintf("%s Pure: every tensor takes it, where its rows fill the blocks.", f.Summary)
-	}
-	a.text("recipe-help", help)
+	a.text("recipe-help", a.state.RecipeHelp())
 	if m.Plan == nil {
 		return // the reasons of the plan before stay until there is another
 	}

@@ -15,6 +15,17 @@ func decimal(v float64, n int) string {
 	return minus(s)
 }
 
+// fixed prints v with n decimals: headline numbers keep their width.
+func fixed(v float64, n int) string { return minus(strconv.FormatFloat(v, 'f', n, 64)) }
+
+// counted prints a count with its noun: 1 byte, 2 bytes.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return grouped(n) + " " + noun + "s"
+}
+
 // significant prints v with n significant digits: 0.008087, 9.9e-7 as 9.9 × 10⁻⁷.
 func significant(v float64, n int) string {
 	switch a := math.Abs(v); {

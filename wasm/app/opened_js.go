@@ -12,7 +12,7 @@ func blockName(side string, o *wire.Opened) string {
 	if o == nil {
 		return side
 	}
-	return fmt.Sprintf("%s: %s bytes", side, grouped(len(o.Hex)/2))
+	return side + ": " + counted(len(o.Hex)/2, "byte")
 }
 
 // sideID is the answer that the opened block stands in.
@@ -45,12 +45,97 @@ func (a *app) terms(id string, terms []wire.Term) {
 	}
 	p := a.el(id)
 	p.SetTextContent("")
+	w := formula{e: a.elements, at: p}
 	for _, t := range terms {
 		if tag := marks[t.Role]; tag != "" {
-			p.AppendChild(a.make(tag, t.Text))
+			w.marked(tag, t.Text)
 		} else {
-			p.AppendChild(a.plain(t.Text))
+			w.plain(t.Text)
 		}
+	}
+}
+
+// formula writes text as a formula is printed: single letters in italics, and
+// what follows a ^, be it a number or a bracket, raised.
+type formula struct {
+	e     *elements
+	at    element
+	sup   element // open, or nil
+	depth int     // of brackets inside of sup; 0 before its first sign
+}
+
+func (w *formula) into() element {
+	if w.sup != nil {
+		return w.sup
+	}
+	return w.at
+}
+
+func (w *formula) marked(tag, text string) {
+	m := w.e.make(tag, "")
+	w.e.italics(m, text)
+	w.into().AppendChild(m)
+	if w.sup != nil && w.depth == 0 {
+		w.sup = nil
+	}
+}
+
+func (w *formula) plain(text string) {
+	from := 0
+	flush := func(to int) {
+		if to > from {
+			w.e.italics(w.into(), text[from:to])
+		}
+	}
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case w.sup == nil && c == '^':
+			flush(i)
+			from = i + 1
+			w.sup, w.depth = w.e.make("sup", ""), 0
+			w.at.AppendChild(w.sup)
+		case w.sup == nil:
+		case c == '(':
+			if w.depth == 0 {
+				from = i + 1
+			}
+			w.depth++
+		case w.depth == 0 && !('0' <= c && c <= '9'):
+			flush(i)
+			from, w.sup = i, nil
+		case c == ')' && w.depth > 0:
+			if w.depth--; w.depth == 0 {
+				flush(i)
+				from, w.sup = i+1, nil
+			}
+		}
+	}
+	flush(len(text))
+}
+
+// italics writes text, its variables, which are of one letter, in italics.
+func (e *elements) italics(at element, text string) {
+	letter := func(c byte) bool {
+		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_' || '0' <= c && c <= '9'
+	}
+	from := 0
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c <= 'a' || c > 'z' || i > 0 && letter(text[i-1]) || i+1 < len(text) && letter(text[i+1]) {
+			continue
+		}
+		end := i + 1
+		if strings.HasPrefix(text[end:], "\u0302") { // the hat of x̂
+			end += len("\u0302")
+		}
+		if i > from {
+			at.AppendChild(e.plain(text[from:i]))
+		}
+		at.AppendChild(e.make("i", text[i:end]))
+		from, i = end, end-1
+	}
+	if from < len(text) {
+		at.AppendChild(e.plain(text[from:]))
 	}
 }
 

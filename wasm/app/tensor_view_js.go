@@ -166,7 +166,7 @@ func bitsHelp(f *wire.FormatRow) string {
 	case "codebook":
 		return fmt.Sprintf("2%s = %d levels from a fixed table.", superscript(f.Bits), 1<<f.Bits)
 	}
-	return fmt.Sprintf("2%s = %d levels in each group.", superscript(f.Bits), 1<<f.Bits)
+	return fmt.Sprintf("2%s = %d levels under each scale.", superscript(f.Bits), 1<<f.Bits)
 }
 
 var rangeHelp = map[string]string{
@@ -209,24 +209,43 @@ func (a *app) renderNews() {
 	a.show("t-status", t.Fault == "")
 	a.text("t-alert", t.Fault)
 	a.show("t-busy", t.Busy != "")
-	if a.changed("dim", "plots", t.Busy) {
-		a.host.Call("dim", t.Busy != "")
+	// What is shown of another tensor than the one named is dimmed.
+	dim := t.Busy != "" || t.A.Stale()
+	if a.changed("dim", "plots", strconv.FormatBool(dim)) {
+		a.host.Call("dim", dim)
+		for _, e := range a.all("[data-view=tensor] dl.dim, [data-view=tensor] section.dim") {
+			e.SetAttribute("aria-busy", strconv.FormatBool(dim))
+		}
 	}
-	a.prop("t-download", "disabled", t.A.Result == nil || t.A.Result.Sampled)
+	a.prop("t-download", "disabled", t.A.Result == nil || t.A.Result.Sampled || t.A.Stale())
 	switch r := t.A.Result; {
 	case t.Busy != "":
 		a.text("t-status", t.Busy)
 	case r != nil && t.Stats != nil:
 		exact := "exact"
 		if r.Sampled {
-			exact = "a sample of the rows"
+			exact = "from a sample of the rows, the exact numbers follow"
 		}
-		s := fmt.Sprintf("%s, %s values · %s · quantized in %s ms in this tab; nothing leaves it", sourceName(t.Source.Kind, t.Stats.Name), grouped(t.Stats.Values), exact, decimal(r.Elapsed, 1))
-		if t.Stats.NonFinite > 0 {
-			s += fmt.Sprintf(" · %s NaN or infinite values", grouped(t.Stats.NonFinite))
+		s := counted(t.Stats.Values, "value")
+		if n := r.Metrics.NonFinite; n > 0 {
+			s += fmt.Sprintf(", %s of them NaN or infinite and left out of the numbers", grouped(n))
+		} else if t.Stats.NonFinite > 0 {
+			s += fmt.Sprintf(", %s of them NaN or infinite", grouped(t.Stats.NonFinite))
 		}
-		a.text("t-status", s)
+		s += fmt.Sprintf(" · %s · quantized in %s ms in this tab; nothing leaves it", exact, decimal(r.Elapsed, 1))
+		a.status(sourceName(t.Source.Kind, t.Stats.Name), ", "+s)
 	}
+}
+
+// status writes the news: its subject, and what there is to say of it.
+func (a *app) status(subject, rest string) {
+	if !a.changed("text", "t-status", subject+rest) {
+		return
+	}
+	e := a.el("t-status")
+	e.SetTextContent("")
+	e.AppendChild(a.make("b", subject))
+	e.AppendChild(a.plain(rest))
 }
 
 func (a *app) renderHeads() {
@@ -237,19 +256,19 @@ func (a *app) renderHeads() {
 		a.text("a-more", strings.TrimPrefix(r.Label, r.Format))
 		m := r.Metrics
 		n, unit := size(float64(m.Bytes))
-		a.figure("h-bpw", decimal(m.BitsPerWeight, 3), "")
+		a.figure("h-bpw", fixed(m.BitsPerWeight, 2), "")
 		a.figure("h-size", n, unit)
-		a.figure("h-ratio", decimal(m.Ratio, 2), "×")
+		a.figure("h-ratio", fixed(m.Ratio, 2), "×")
 		a.figure("h-sqnr", decibel(float64(m.SQNR)), "dB")
 		v, unit := scientific(m.MaxAbs)
 		a.figure("h-max", v, unit)
 		a.renderShare(m)
 	}
 	b := [5]string{}
-	if r := t.B.Result; r != nil && t.B.Format != "" {
+	if r := t.B.Result; r != nil && t.B.Format != "" && !t.B.Stale() {
 		m := r.Metrics
 		v, unit := scientific(m.MaxAbs)
-		b = [5]string{"B " + decimal(m.BitsPerWeight, 3), "B " + sized(float64(m.Bytes)), "B " + decimal(m.Ratio, 2) + " ×",
+		b = [5]string{"B " + fixed(m.BitsPerWeight, 2), "B " + sized(float64(m.Bytes)), "B " + fixed(m.Ratio, 2) + " ×",
 			"B " + decibel(float64(m.SQNR)) + " dB", strings.TrimSpace("B " + v + " " + unit)}
 	}
 	for i, id := range []string{"h-bpw-b", "h-size-b", "h-ratio-b", "h-sqnr-b", "h-max-b"} {
@@ -257,7 +276,12 @@ func (a *app) renderHeads() {
 	}
 	a.slide("split", t.Split, 0, 100)
 	a.prop("split", "disabled", t.B.Format == "")
-	a.choose("show", t.Show)
+	shown := t.Show
+	if t.B.Format == "" {
+		shown = "a"
+	}
+	a.choose("show", shown)
+	a.enable("show", "a", t.B.Format != "")
 }
 
 // figure writes a headline number and its unit.
@@ -272,9 +296,22 @@ func (a *app) figure(id, number, unit string) {
 	}
 }
 
+// enable lets the radio buttons of that name be chosen; one always can be.
+func (a *app) enable(name, always string, yes bool) {
+	if !a.changed("enabled", name, strconv.FormatBool(yes)) {
+		return
+	}
+	for _, r := range a.all(`input[name="` + name + `"]`) {
+		u := r.Underlying()
+		u.Set("disabled", !yes && u.Get("value").String() != always)
+	}
+}
+
 func (a *app) renderShare(m wire.Losses) {
 	text := "no error at all"
+	a.attr("h-share", "class", "share none")
 	if m.MSE > 0 {
+		a.attr("h-share", "class", "share")
 		r := int(math.Round(100 * m.Rounding))
 		text = fmt.Sprintf("%d %% rounding, %d %% clipping", r, 100-r)
 	}
@@ -310,6 +347,7 @@ func (a *app) renderOpened() {
 		a.attr("col", "max", strconv.Itoa(t.Stats.Cols-1))
 	}
 	a.choose("blk", t.Block)
+	a.enable("blk", "a", t.B.Opened != nil)
 	a.text("blk-a", blockName("A", t.A.Opened))
 	a.text("blk-b", blockName("B", t.B.Opened))
 	side, result := t.A.Opened, t.A.Result
@@ -319,6 +357,11 @@ func (a *app) renderOpened() {
 	if side == nil || result == nil {
 		return
 	}
+	work := "work"
+	if t.Block == "b" && t.B.Opened != nil {
+		work = "work b"
+	}
+	a.attr("work", "class", work)
 	a.host.Call("layout", t.Block, sideID(&t.A, &t.B, t.Block), t.Block == "b")
 	a.terms("formula", side.Formula)
 	a.terms("rule", side.Rule)

@@ -6,7 +6,7 @@ cmd_deploy() {
 	case ${1-} in
 	-dry-run) dry=(--dry-run) ;;
 	'') ;;
-	*) usage >&2; exit 2 ;;
+	*) wrong "deploy does not take \"$1\"" ;;
 	esac
 	need
 	local v

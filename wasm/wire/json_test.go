@@ -26,7 +26,7 @@ func messages() []any {
 		[]FormatRow(nil),
 		map[string]string{"k": "v"},
 		[]any{1.5, "x", true, nil},
-		-0.0, 1e-7, 123456789.0, "plain", true, int64(math.MinInt64),
+		math.Copysign(0, -1), 1e-7, 123456789.0, "plain", true, int64(math.MinInt64),
 	}
 }
 

@@ -1,6 +1,3 @@
-// Package wire holds the messages that the page and its workers exchange.
-// They travel as JSON; large data travels beside them as typed arrays and
-// never through the page's Go.
 package wire
 
 import (
@@ -261,10 +258,15 @@ type Quantized struct {
 	Groups    int           `json:"groups"` // scales per row
 }
 
-// PlanArgs asks what a whole file would become.
+// PlanArgs asks what a whole file would become. Recipe is the name of a
+// recipe, for a model whose file says what it is; or that of a type for all
+// weights, with Pure after it where a recipe has that name too.
 type PlanArgs struct {
 	Recipe string `json:"recipe"`
 }
+
+// Pure ends the name of a type that all weights are to take.
+const Pure = ", pure"
 
 // Plan is the answer. Steps are in the order of the file to be.
 type Plan struct {
@@ -301,7 +303,7 @@ type Progress struct {
 }
 
 // Converted ends a conversion. Losses has one entry for each step of the plan;
-// Total is over the tensors that were not copied.
+// Total is over the tensors that were not copied and hold finite values alone.
 type Converted struct {
 	Name    string        `json:"name"`
 	Size    int64         `json:"size"`

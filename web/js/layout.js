@@ -42,7 +42,8 @@ function roles(o, n) {
   return { role, mine };
 }
 
-const own = (role) => role === "code" || role === "sign" || role === "exponent" || role === "mantissa";
+const ofFloat = (role) => role === "sign" || role === "exponent" || role === "mantissa";
+const own = (role) => role === "code" || ofFloat(role);
 
 /** Rows of bytes; in each byte the highest bit stands left. */
 function bits(o, bytes, width) {
@@ -54,14 +55,14 @@ function bits(o, bytes, width) {
   const x = (i) => (i % per) * (8 * cell + gap), y = (i) => Math.floor(i / per) * rowH + top;
   bytes.forEach((byte, i) => {
     for (let k = 7; k >= 0; k--) {
-      const bit = 8 * i + k, g = svg("g", { class: mine[bit] ? (own(role[bit]) ? "lit" : "use") : "" });
+      const bit = 8 * i + k, g = svg("g", { class: mine[bit] ? (own(role[bit]) ? `lit ${role[bit]}` : "use") : "" });
       const bx = x(i) + (7 - k) * cell;
       g.append(svg("rect", { x: bx, y: y(i), width: cell - 0.5, height: h }), svg("text", { class: "d", x: bx + cell / 2, y: y(i) + 14 }, (byte >> k) & 1));
       root.append(g);
     }
     root.append(svg("text", { class: "o", x: x(i), y: y(i) + h + 13 }, i === 0 || i % per === 0 ? `byte ${i}` : i));
   });
-  label(root, o, (byte) => [x(byte), y(byte) - 4], width, rowH);
+  label(root, o, (byte) => [x(byte), y(byte) - 4], bytes.length, width, rowH);
   return root;
 }
 
@@ -80,16 +81,17 @@ function cells(o, bytes, width) {
     g.append(svg("rect", { x: x(i), y: y(i), width: cell - 1, height: rowH - 2 }), svg("text", { class: "d", x: x(i) + cell / 2, y: y(i) + 12.5 }, bytes[i].toString(16).padStart(2, "0")));
     root.append(g);
   }
-  label(root, o, (byte) => [x(byte), y(byte) - 5], width, 0);
+  label(root, o, (byte) => [x(byte), y(byte) - 5], bytes.length, width, 0);
   return root;
 }
 
 /**
  * Names each field above its first byte, pushed right where the one before
- * needs the room; what does not fit stands below. The weight's own code is
- * named where it is, if there is room above its row.
+ * needs the room; what does not fit stands below, with its place, and so do
+ * the parts of a float, which share bytes. The weight's own code is named
+ * where it is, if there is room above its row.
  */
-function label(root, o, at, width, room) {
+function label(root, o, at, bytes, width, room) {
   const size = (text) => text.length * 5.6;
   const below = [];
   let free = 0;
@@ -97,8 +99,9 @@ function label(root, o, at, width, room) {
     if (!f.name || f.role === "pad") continue;
     const first = f.spans?.[0];
     if (!first) { below.push(f.text ? `${f.name}: ${f.text}` : f.name); continue; }
-    const [x, y] = at(first[0] >> 3), start = Math.max(x, free);
-    if (y > 20 || start + size(f.name) > width) { below.push(f.name); continue; }
+    if (ofFloat(f.role)) { below.push(f.name); continue; }
+    const byte = first[0] >> 3, [x, y] = at(byte), start = Math.max(x, free);
+    if (y > 20 || start + size(f.name) > width) { below.push(`byte ${byte}: ${f.name}`); continue; }
     root.append(svg("text", { class: `name ${f.role || ""}`, x: start, y }, f.name));
     free = start + size(f.name) + 10;
   }
@@ -108,8 +111,22 @@ function label(root, o, at, width, room) {
     if (y > 20 ? room : x > free) root.append(svg("text", { class: "name mine", x, y }, text));
   }
   if (below.length) {
-    const h = +root.getAttribute("height");
-    root.setAttribute("height", h + 16);
-    root.append(svg("text", { class: "name", x: 0, y: h + 12 }, below.join(" · ")));
+    if (o.fields.some((f) => ofFloat(f.role))) below.unshift(bytes > 1 ? `from the high bit of byte ${bytes - 1} down` : "from the high bit down");
+    for (const line of lines(below, width, size)) {
+      const h = +root.getAttribute("height");
+      root.setAttribute("height", h + 16);
+      root.append(svg("text", { class: "name", x: 0, y: h + 12 }, line));
+    }
   }
+}
+
+/** Parts joined by dots, in lines that fit the width. */
+function lines(parts, width, size) {
+  const out = [];
+  for (const p of parts) {
+    const joined = out.length ? `${out.at(-1)} · ${p}` : p;
+    if (out.length && size(joined) <= width) out[out.length - 1] = joined;
+    else out.push(p);
+  }
+  return out;
 }

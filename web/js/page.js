@@ -47,14 +47,18 @@ function markDrawn(detail) {
   }));
 }
 
-/** Only the latest answers are drawn again; the others go. */
+/** Only what is drawn is drawn again; the other answers go. */
 function prune(keep) {
-  for (const id of results.keys()) if (id < Math.min(...keep) && !keep.includes(id)) results.delete(id);
+  for (const id of results.keys()) if (!keep.includes(id)) results.delete(id);
 }
+
+let appRuns;
+/** A file may be chosen before the app runs: it waits. */
+const running = new Promise((resolve) => { appRuns = resolve; });
 
 globalThis.fewbitsHost = {
   /** The app runs: give it the engine's formats when they are there. */
-  ready() { engine.then(({ formats }) => globalThis.fewbitsPage.booted(JSON.stringify(formats)), fatal); },
+  ready() { appRuns(); engine.then(({ formats }) => globalThis.fewbitsPage.booted(JSON.stringify(formats)), fatal); },
 
   /** ref names a chosen file, made a call whose parts come along as one. */
   send(id, laneName, op, args, ref, made, latest, remember) {
@@ -82,7 +86,7 @@ globalThis.fewbitsHost = {
   drop(id) { parts.delete(id); },
 
   draw(a, aPick, b, bPick, split, show) {
-    prune([a, aPick, b, bPick].filter(Boolean));
+    prune([a, aPick, b, bPick]);
     plots?.then((p) => { p.draw(merged(a, aPick), merged(b, bPick), { split, show }); markDrawn({ a, b }); });
   },
 
@@ -131,7 +135,7 @@ globalThis.fewbitsHost = {
     if (view === "tensor") plots?.then((p) => p.resize());
   },
   ...views,
-  ...bindShell({ keepFile, retheme: () => { plots?.then((p) => p.retheme()); lastDraw = ""; } }),
+  ...bindShell({ running, keepFile, retheme: () => { plots?.then((p) => p.retheme()); lastDraw = ""; } }),
 };
 
 /** What a long call sends before its answer: progress, and parts of the file that it makes. */

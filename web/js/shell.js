@@ -8,8 +8,8 @@ const root = document.documentElement;
 const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
 
 /** Binds what stands around the views; gives the host its part. */
-export function bindShell({ keepFile, retheme }) {
-  const open = (file) => { if (file) globalThis.fewbitsPage?.file(keepFile(file), file.name); };
+export function bindShell({ running, keepFile, retheme }) {
+  const open = (file) => { if (file) running.then(() => globalThis.fewbitsPage.file(keepFile(file), file.name)); };
 
   const theme = $("theme");
   const named = () => { theme.textContent = isDark() ? "Light" : "Dark"; };

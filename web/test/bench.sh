@@ -5,9 +5,9 @@ cmd_bench() {
 	local file=
 	while [ $# -gt 0 ]; do
 		case $1 in
-		-json | --json) [ $# -ge 2 ] || { usage >&2; exit 2; }; file=$2; shift 2 ;;
+		-json | --json) [ $# -ge 2 ] || wrong "-json needs a FILE"; file=$2; shift 2 ;;
 		-json=* | --json=*) file=${1#*=}; shift ;;
-		*) usage >&2; exit 2 ;;
+		*) wrong "bench does not take \"$1\"" ;;
 		esac
 	done
 	case $file in

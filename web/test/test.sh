@@ -13,7 +13,7 @@ cmd_test() {
 		case $1 in
 		-short) short=(-short) ;;
 		-long) long=1 ;;
-		*) usage >&2; exit 2 ;;
+		*) wrong "test does not take \"$1\"" ;;
 		esac
 		shift
 	done

@@ -183,6 +183,25 @@ func TestCompareFault(t *testing.T) {
 	}
 }
 
+// TestCompareFaultOfAnotherTensor leaves what is under way alone.
+func TestCompareFaultOfAnotherTensor(t *testing.T) {
+	s, old := comparing(t)
+	load := calls(s.Update(SampleChosen{Name: "uniform"}))[0]
+	var now Call
+	for _, c := range calls(answer(t, s, load, wire.TensorStats{Name: "uniform", Rows: 128, Cols: 512, Values: 65536})) {
+		if c.Op == wire.OpMeasure {
+			now = c
+		}
+	}
+	if now.ID == 0 {
+		t.Fatal("the new tensor is not measured")
+	}
+	s.Update(Fault{ID: old.ID, Message: "the worker stopped"})
+	if s.Compare.Fault != "" || !s.Compare.Running {
+		t.Errorf("running %v, fault %q", s.Compare.Running, s.Compare.Fault)
+	}
+}
+
 func TestNowIsMarkedOnce(t *testing.T) {
 	for _, c := range []struct {
 		name    string

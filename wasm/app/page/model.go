@@ -45,6 +45,9 @@ type opening struct {
 // Working says whether a file is being made or read back.
 func (m *Model) Working() bool { return m.working }
 
+// defaultRecipe is what every file can take.
+const defaultRecipe = "Q4_K"
+
 // The events of Model.
 type (
 	// RecipeChosen says what the tensors should become.
@@ -164,6 +167,7 @@ func (s *State) modelOpened(e Reply) []Effect {
 	drop := s.dropMade()
 	m.File, m.ref, m.Filter, m.Sort, m.Desc = &info, o.ref, "", "", false
 	m.Opened++
+	s.fitRecipe()
 	m.Status = fmt.Sprintf("%s holds %s", info.Name, count(len(info.Tensors), "tensor"))
 	m.renewed()
 	return append(drop, s.planModel()...)
@@ -205,8 +209,8 @@ func (s *State) dropMade() []Effect {
 
 func (s *State) quantize() []Effect {
 	m := &s.Model
-	if m.Plan == nil || m.working {
-		return nil
+	if m.Plan == nil || m.working || len(m.opening) > 0 {
+		return nil // the worker is about to hold another file
 	}
 	out := s.dropMade()
 	c := s.call("model", "convert", Call{Lane: "job", Op: wire.OpConvert, Args: wire.PlanArgs{Recipe: m.Plan.Recipe}})

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"fewbits/quant/recipe"
 	"fewbits/wasm/wire"
 )
 
@@ -60,17 +61,28 @@ func (m *Model) Commands() (own, llama string) {
 		return "", ""
 	}
 	in, out := quoted(m.File.Name), quoted(m.Plan.Name)
-	own = fmt.Sprintf("fewbits quantize %s -to %s -o %s", in, m.Plan.Recipe, out)
-	if m.File.Container != "gguf" || !slices.Contains(llamaNames, m.Plan.Recipe) {
+	name, pure := strings.CutSuffix(m.Plan.Recipe, wire.Pure)
+	flag := ""
+	if pure {
+		flag = " -pure"
+	}
+	own = fmt.Sprintf("fewbits quantize %s -to %s%s -o %s", in, name, flag, out)
+	_, mixed := recipe.Lookup(name)
+	mixed = mixed && !pure && m.hasArchitecture()
+	if m.File.Container != "gguf" || !mixed && !slices.Contains(llamaNames, name) {
 		return own, ""
 	}
-	again := ""
+	again := " --pure"
+	if mixed {
+		again = ""
+	}
 	for _, s := range m.Plan.Steps {
 		if s.From != s.To && s.From != "F32" && s.From != "F16" && s.From != "BF16" {
-			again = " --allow-requantize"
+			again += " --allow-requantize"
+			break
 		}
 	}
-	return own, fmt.Sprintf("llama-quantize --pure%s %s %s %s", again, in, out, m.Plan.Recipe)
+	return own, fmt.Sprintf("llama-quantize%s %s %s %s", again, in, out, name)
 }
 
 // quoted is a file name as a shell takes it.
@@ -85,23 +97,6 @@ func quoted(name string) string {
 		name = "./" + name
 	}
 	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
-}
-
-// Recipes are the types that a whole model can take without an importance
-// matrix, in the order of the formats.
-func (s *State) Recipes() []string {
-	list := []string{}
-	for _, f := range s.Formats {
-		switch {
-		case f.Family == "ggml" && f.Importance != "required":
-			list = append(list, f.Name)
-		case f.Name == "FP32" || f.Name == "FP16":
-			list = append(list, "F"+f.Name[2:])
-		case f.Name == "BF16":
-			list = append(list, f.Name)
-		}
-	}
-	return list
 }
 
 // Meta is the value of a key of the file, as it is printed.

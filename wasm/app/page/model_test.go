@@ -346,8 +346,36 @@ func TestModelFacts(t *testing.T) {
 	if got, want := m.Now(), []Part{{"F32", 3, 640, 2560}}; !slices.Equal(got, want) || got[0].Bits() != 32 {
 		t.Errorf("%+v", got)
 	}
-	if got := s.Recipes(); !slices.Equal(got, []string{"Q4_K", "Q4_0", "Q8_0", "Q6_K"}) {
-		t.Errorf("%v", got)
+}
+
+func TestRecipes(t *testing.T) {
+	s := planned(t)
+	names := func() (names, labels []string) {
+		for _, c := range s.Recipes() {
+			if c.Help == "" {
+				t.Errorf("%+v", c)
+			}
+			names, labels = append(names, c.Name), append(labels, c.Label)
+		}
+		return names, labels
+	}
+	recipes := []string{"Q8_0", "Q6_K", "Q4_K_M", "Q4_K_S", "Q4_0"}
+	pure := []string{"Q4_K, pure", "Q4_0, pure", "Q8_0, pure", "Q6_K, pure"}
+	got, labels := names()
+	if !slices.Equal(labels, slices.Concat(recipes, pure)) || !slices.Equal(got, slices.Concat(recipes, []string{"Q4_K"}, pure[1:])) {
+		t.Errorf("%v, %v", got, labels)
+	}
+	s.Update(RecipeChosen{"Q4_K_M"})
+	if help := s.RecipeHelp(); !strings.Contains(help, "4.89 bits") {
+		t.Error(help)
+	}
+	// Of a file that says nothing of a model the names are those of types.
+	s.Model.File.Meta = nil
+	if got, labels = names(); !slices.Equal(labels, pure) || !slices.Equal(got, []string{"Q4_K", "Q4_0", "Q8_0", "Q6_K"}) {
+		t.Errorf("%v, %v", got, labels)
+	}
+	if s.fitRecipe(); s.Model.Recipe != "Q4_K" {
+		t.Error(s.Model.Recipe)
 	}
 }
 
@@ -357,6 +385,15 @@ func TestModelCommands(t *testing.T) {
 	if own != "fewbits quantize tale.gguf -to Q4_K -o tale-q4_k.gguf" || llama != "llama-quantize --pure tale.gguf tale-q4_k.gguf Q4_K" {
 		t.Errorf("%s\n%s", own, llama)
 	}
+	m.Plan.Recipe = "Q4_0, pure"
+	if own, llama := m.Commands(); !strings.Contains(own, "-to Q4_0 -pure -o") || !strings.Contains(llama, "llama-quantize --pure tale.gguf") || !strings.HasSuffix(llama, " Q4_0") {
+		t.Errorf("%s\n%s", own, llama)
+	}
+	m.Plan.Recipe = "Q4_K_M"
+	if own, llama := m.Commands(); !strings.Contains(own, "-to Q4_K_M -o") || llama != "llama-quantize tale.gguf tale-q4_k.gguf Q4_K_M" {
+		t.Errorf("%s\n%s", own, llama)
+	}
+	m.Plan.Recipe = "Q4_K"
 	m.Plan.Steps[2].From = "Q8_0"
 	if _, llama := m.Commands(); !strings.Contains(llama, "--allow-requantize tale.gguf") {
 		t.Error(llama)
@@ -399,4 +436,15 @@ func TestModelTensorOpensInTensor(t *testing.T) {
 	if s.Update(TensorAsked{3}) != nil || s.Update(TensorAsked{-1}) != nil {
 		t.Error("a tensor that is not there")
 	}
+}
+
+func TestQuantizeWaitsForTheFileBeingOpened(t *testing.T) {
+	s := planned(t)
+	open := only(t, s.Update(FileChosen{Ref: 8, Name: "other.gguf", View: "model"}), wire.OpOpen, "job")
+	if out := s.Update(QuantizeAsked{}); len(out) > 0 || s.Model.Working() {
+		t.Fatalf("the plan of the file before is carried out: %+v", out)
+	}
+	plan := only(t, answer(t, s, open, tale()), wire.OpPlan, "job")
+	answer(t, s, plan, talePlan())
+	only(t, s.Update(QuantizeAsked{}), wire.OpConvert, "job")
 }

@@ -1,7 +1,3 @@
-// Package page is what the page knows and how that changes: one State, an
-// Update that turns an Event into Effects, and the table of what stands in the
-// address. It touches no document, so that it is tested natively; the views
-// of fewbits/wasm/app read State and draw it.
 package page
 
 import (
@@ -69,6 +65,9 @@ type Side struct {
 	since    int // the first request on the tensor that is loaded
 }
 
+// Stale says that Result is of another tensor than the one that is loaded.
+func (s *Side) Stale() bool { return s.Result != nil && s.ID < s.since }
+
 // setting is what Undo goes back to.
 type setting struct {
 	format  string
@@ -79,7 +78,7 @@ type setting struct {
 func Start() *State {
 	s := &State{Route: "tensor", pending: map[int]pending{}}
 	s.Tensor = defaultTensor()
-	s.Model = Model{Recipe: "Q4_K"}
+	s.Model = Model{Recipe: defaultRecipe}
 	s.Compare = Compare{Metric: "sqnr", Weights: 7, Context: 4096}
 	s.Learn = Learn{Bits: 4, X: 0.37}
 	return s
@@ -129,7 +128,7 @@ type (
 		ID   int
 		JSON []byte
 	}
-	// Opened is a file that the person chose or dropped.
+	// FileChosen is a file that the person chose or dropped.
 	FileChosen struct {
 		Ref  int // of the host
 		Name string

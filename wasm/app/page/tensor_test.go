@@ -64,6 +64,11 @@ func loaded(t *testing.T) (s *State, a, b Call) {
 	if a.ID == 0 || b.ID == 0 {
 		t.Fatalf("loading asked for %+v", next)
 	}
+	for _, c := range []Call{load[0], a, b} {
+		if !c.Remember {
+			t.Errorf("a worker that is started again is not told %q of lane %s again: picking and exporting need it", c.Op, c.Lane)
+		}
+	}
 	return s, a, b
 }
 

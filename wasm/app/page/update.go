@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 
 	"fewbits/quant"
 	"fewbits/wasm/wire"
@@ -88,6 +89,9 @@ func (s *State) fault(e Fault) []Effect {
 	case "model":
 		return s.modelFault(p.side, e)
 	case "compare":
+		if e.ID != s.Compare.want {
+			return nil // of another tensor
+		}
 		s.Compare.Running = false
 		s.Compare.Fault = e.Message
 		return nil
@@ -119,6 +123,7 @@ func (s *State) side(name string) *Side {
 	return &s.Tensor.A
 }
 
+// updateTensor takes what changes the numbers or the formats.
 func (s *State) updateTensor(e Event) ([]Effect, bool) {
 	t := &s.Tensor
 	switch e := e.(type) {
@@ -172,6 +177,14 @@ func (s *State) updateTensor(e Event) ([]Effect, bool) {
 		s.remember()
 		t.A.Options = s.defaultOptions(t.A.Format)
 		return s.analyze("a"), true
+	}
+	return s.updateShown(e)
+}
+
+// updateShown takes what changes how the result is shown, or takes it away.
+func (s *State) updateShown(e Event) ([]Effect, bool) {
+	t := &s.Tensor
+	switch e := e.(type) {
 	case SplitMoved:
 		t.Split = max(0, min(100, e.Percent))
 		return []Effect{Draw{}}, true
@@ -230,6 +243,7 @@ func (s *State) chooseSample(e SampleChosen) []Effect {
 		s.remember()
 		s.Tensor.A.Format, s.Tensor.A.Options = "INT8", quant.Options{}
 		s.Tensor.Row, s.Tensor.Col = 0, 12
+		s.Tensor.Show, s.Tensor.Block = "a", "a"
 	}
 	return s.load()
 }
@@ -282,7 +296,7 @@ func (s *State) setGranularity(v string) []Effect {
 }
 
 func (s *State) defaultOptions(format string) quant.Options {
-	if f := s.Format(format); f != nil && f.Family == quant.FamilyAffine {
+	if f := s.Format(format); f != nil && slices.Contains(f.Options, "granularity") {
 		return defaultTensor().A.Options
 	}
 	return quant.Options{}
@@ -375,12 +389,27 @@ func (s *State) tensorLoaded(e Reply) []Effect {
 	t.A.since, t.B.since = s.lastID+1, s.lastID+1
 	t.Row, t.Col = max(0, min(t.Row, st.Rows-1)), max(0, min(t.Col, st.Cols-1))
 	s.Compare.stale()
+	s.fitB(st.Cols)
 	out := []Effect{s.call("load-b", "b", Call{Lane: "b", Op: wire.OpLoad, Args: t.Source.Source, Remember: true})}
 	out = append(out, s.analyze("a")...)
 	if t.B.Format != "" {
 		out = append(out, s.analyze("b")...)
 	}
 	return append(out, s.compareShown()...)
+}
+
+// fitB takes another format for side B where it stands as the page came with
+// it and its blocks do not suit the rows: that is no fault of the person's.
+func (s *State) fitB(cols int) {
+	b, d := &s.Tensor.B, defaultTensor().B.Format
+	f := s.Format(d)
+	if b.Format != d || f == nil || f.BlockSize == 0 || cols%f.BlockSize == 0 {
+		return
+	}
+	*b = Side{Format: "NF4", since: b.since}
+	if s.Format(b.Format) == nil {
+		*b = Side{}
+	}
 }
 
 // liveValues is how many values are quantized whole at every move of a slider;
@@ -410,7 +439,7 @@ func (s *State) analyze(side string) []Effect {
 
 func (s *State) analyzeCall(name string, sample int) Effect {
 	side := s.side(name)
-	c := s.call("analyze", name, Call{Lane: name, Op: wire.OpAnalyze, Latest: true, Args: wire.AnalyzeArgs{
+	c := s.call("analyze", name, Call{Lane: name, Op: wire.OpAnalyze, Latest: true, Remember: true, Args: wire.AnalyzeArgs{
 		Format: side.Format, Options: s.used(side), Row: s.Tensor.Row, Col: s.Tensor.Col, Sample: sample,
 	}})
 	side.Want = c.ID
@@ -442,7 +471,10 @@ func (s *State) analyzed(name string, e Reply) []Effect {
 		return s.broken(err)
 	}
 	side.Result, side.ID, side.Opened, side.PickID = &a, e.ID, &a.Opened, 0
-	out := []Effect{Draw{}}
+	var out []Effect
+	if !s.Tensor.A.Stale() && !s.Tensor.B.Stale() {
+		out = append(out, Draw{}) // never one tensor beside another
+	}
 	if name == "a" {
 		s.Tensor.Row, s.Tensor.Col = a.Opened.Row, a.Opened.Col
 		if a.Sampled && side.Want == e.ID {

@@ -53,7 +53,7 @@ func waysOf(formats []wire.FormatRow) []Way {
 	for i := range formats {
 		f := &formats[i]
 		switch {
-		case f.Family == quant.FamilyAffine:
+		case slices.Contains(f.Options, "granularity"):
 			for _, o := range shapes {
 				ways = append(ways, newWay(f, o))
 			}

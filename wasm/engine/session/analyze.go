@@ -42,7 +42,7 @@ func (s *Session) analyze(a wire.AnalyzeArgs) (Reply, error) {
 	diff := scratch(&s.diff, t.Len())
 	kernels.Sub(diff, c.drawn, t.Data)
 	heat := metric.ErrorHeat(diff, t.Rows(), t.Cols(), heatSide, heatSide)
-	clip := min(1, clipped(f.Info().Family, &s.last, diff)/max(c.MSE*float64(len(c.x)), math.SmallestNonzeroFloat64))
+	clip := min(1, clipped(&s.last, diff)/max(c.MSE*float64(len(c.x)), math.SmallestNonzeroFloat64))
 	if c.nonFinite > 0 {
 		diff = diff[:len(c.x)]
 		kernels.Sub(diff, c.y, c.x)
@@ -107,9 +107,9 @@ func (s *Session) sampled(n, keep int) (quant.Tensor, []int) {
 // clipped is the part of Σ d², d = x̂ − x, that comes from values beyond the
 // levels of their block: an error larger than rounding can make. Only formats
 // with even steps have such a bound.
-func clipped(family quant.Family, r *result, d []float32) float64 {
+func clipped(r *result, d []float32) float64 {
 	m := r.params
-	if m.Scales == nil || family != quant.FamilyAffine && family != quant.FamilyGGML {
+	if m.Scales == nil || m.Table {
 		return 0
 	}
 	share := 0.5 // of a step that rounding can be off
@@ -169,13 +169,13 @@ func band(x []float32, groups int) (lo, hi []float32) {
 // label is a format with what sets it apart: "INT4 group 32".
 func label(i quant.Info, o quant.Options) string {
 	switch {
-	case i.Family == quant.FamilyCodebook && o.Block > 0:
+	case slices.Contains(i.Options, "block"):
 		s := fmt.Sprintf("%s block %d", i.Name, o.Block)
 		if o.Nested {
 			s += ", nested"
 		}
 		return s
-	case i.Family != quant.FamilyAffine:
+	case !slices.Contains(i.Options, "granularity"):
 		return i.Name
 	case o.Granularity == quant.PerChannel && o.Axis == 1:
 		return i.Name + " per column"

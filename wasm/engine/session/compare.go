@@ -2,7 +2,6 @@ package session
 
 import (
 	"errors"
-	"math"
 
 	"fewbits/quant"
 	"fewbits/quant/metric"
@@ -10,9 +9,8 @@ import (
 
 var errNoTensor = errors.New("no tensor is loaded: choose one first")
 
-// comparison is a tensor against its reconstruction. Float formats take NaN and
-// infinity, and make infinities of what is too large for them: such weights
-// are counted and left out of every number, or there would be none.
+// comparison is a tensor against its reconstruction. Weights that are NaN or
+// infinite before or after are counted and left out of every number.
 type comparison struct {
 	metric.Report
 	nonFinite int
@@ -21,23 +19,18 @@ type comparison struct {
 }
 
 func compare(x, rec []float32, p *quant.Packed) comparison {
-	c := comparison{Report: metric.Measure(x, rec, p), x: x, y: rec, drawn: rec}
-	if !math.IsNaN(c.MSE) && !math.IsInf(c.MSE, 0) {
+	c := comparison{drawn: rec}
+	c.Report, c.x, c.y = metric.MeasureFinite(x, rec, p)
+	if c.nonFinite = len(x) - len(c.x); c.nonFinite == 0 {
 		return c
 	}
-	c.x, c.y = make([]float32, 0, len(x)), make([]float32, 0, len(x))
 	c.drawn = make([]float32, len(x))
 	for i, v := range x {
 		c.drawn[i] = v
 		if y := rec[i]; v-v == 0 && y-y == 0 {
 			c.drawn[i] = y
-			c.x, c.y = append(c.x, v), append(c.y, y)
 		}
 	}
-	c.nonFinite = len(x) - len(c.x)
-	all := c.Report
-	c.Report = metric.Measure(c.x, c.y, p)
-	c.Values, c.BitsPerWeight, c.Ratio = all.Values, all.BitsPerWeight, all.Ratio
 	return c
 }
 

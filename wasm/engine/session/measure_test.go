@@ -36,6 +36,12 @@ func TestMeasureTimes(t *testing.T) {
 	if w := ask(wire.MeasureArgs{Format: "Q4_K", Importance: weights[1:]}); !strings.Contains(w.Refused, "511 weights") {
 		t.Errorf("refused: %q", w.Refused)
 	}
+	if w := ask(wire.MeasureArgs{Format: "IQ2_XXS"}); !strings.Contains(w.Refused, "needs an importance matrix") || w.Format != "IQ2_XXS" {
+		t.Errorf("without the matrix that it needs: %q of %s", w.Refused, w.Format)
+	}
+	if w := ask(wire.MeasureArgs{Format: "IQ2_XXS", Importance: weights}); w.Refused != "" || w.MSE <= m.MSE {
+		t.Errorf("with the matrix that it needs: refused %q, MSE %v", w.Refused, w.MSE)
+	}
 }
 
 func TestMeasureMedian(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"fewbits/quant/convert"
 	"fewbits/quant/formats"
 	"fewbits/quant/metric"
+	"fewbits/quant/recipe"
 	"fewbits/wasm/wire"
 )
 
@@ -33,14 +34,33 @@ func (s *Session) steps(a wire.PlanArgs) ([]convert.Step, error) {
 	if len(s.file.Tensors()) == 0 {
 		return nil, fmt.Errorf("%s holds no tensors: there is nothing to quantize", s.fileName)
 	}
-	return convert.PlanPure(s.file, a.Recipe)
+	if name, ok := s.recipe(a); ok {
+		return recipe.Plan(s.file, name, recipe.Options{})
+	}
+	return convert.PlanPure(s.file, strings.TrimSuffix(a.Recipe, wire.Pure))
+}
+
+// recipe is the recipe that is asked for. Where the file does not say what its
+// model is, a name that is also a type's means the type.
+func (s *Session) recipe(a wire.PlanArgs) (name string, ok bool) {
+	r, ok := recipe.Lookup(a.Recipe)
+	_, typ := formats.Lookup(a.Recipe)
+	return r.Name, ok && (!typ || recipe.Applies(s.file) == nil)
+}
+
+// meta are the keys that the output gets beside those that convert gives it.
+func (s *Session) meta(a wire.PlanArgs) []quant.Meta {
+	if name, ok := s.recipe(a); ok {
+		return recipe.Meta(s.file, name)
+	}
+	return nil
 }
 
 // layout works out where each tensor of the file to be will stand. It fails
 // where the plan cannot be carried out.
 func (s *Session) layout(a wire.PlanArgs, steps []convert.Step) (wire.Plan, error) {
 	p := wire.Plan{Recipe: a.Recipe, Name: outName(s.fileName, a.Recipe)}
-	at, err := headerSize(s.file, steps)
+	at, err := headerSize(s.file, steps, s.meta(a))
 	if err != nil {
 		return p, err
 	}
@@ -58,11 +78,11 @@ func (s *Session) layout(a wire.PlanArgs, steps []convert.Step) (wire.Plan, erro
 
 // headerSize is the bytes before the first tensor. A conversion that is
 // cancelled before it begins has checked everything and written just those.
-func headerSize(src quant.Source, steps []convert.Step) (int64, error) {
+func headerSize(src quant.Source, steps []convert.Step, meta []quant.Meta) (int64, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	var n counter
-	err := convert.ToGGUF(ctx, &n, src, steps, convert.Options{Formats: formats.Lookup})
+	err := convert.ToGGUF(ctx, &n, src, steps, convert.Options{Formats: formats.Lookup, Meta: meta})
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
@@ -91,6 +111,9 @@ func alignment(src quant.Source) int64 {
 
 // outName is "model-q4_k.gguf" for model.safetensors and Q4_K.
 func outName(file, recipe string) string {
+	if typ, pure := strings.CutSuffix(recipe, wire.Pure); pure {
+		recipe = typ + "-pure"
+	}
 	stem := strings.TrimSuffix(file, path.Ext(file))
 	if stem == "" {
 		stem = "model"
@@ -116,7 +139,7 @@ func (s *Session) convert(a wire.PlanArgs, emit func(Reply)) (Reply, error) {
 	out := &splitter{emit: emit}
 	lost := losses{of: make([]metric.Sums, len(steps))}
 	pace := pacer{every: progressEvery}
-	options := convert.Options{Formats: lost.formats, Progress: func(c convert.Progress) {
+	options := convert.Options{Formats: lost.formats, Meta: s.meta(a), Progress: func(c convert.Progress) {
 		lost.step = c.Step
 		if now := time.Now(); pace.due(now) || c.Step == c.Steps {
 			emit(Reply{JSON: wire.Progress{Tensor: c.Name, Index: c.Step, Count: c.Steps, Done: c.Done, Total: c.Total,
@@ -224,7 +247,7 @@ func (m measured) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, erro
 	return p, nil
 }
 
-// report is what each step lost, and all of them together.
+// report is what each step lost, and all together whose values are finite.
 func (l *losses) report(p wire.Plan) ([]wire.TensorErr, metric.Report) {
 	var total metric.Sums
 	each := make([]wire.TensorErr, len(l.of))
@@ -234,14 +257,9 @@ func (l *losses) report(p wire.Plan) ([]wire.TensorErr, metric.Report) {
 		each[i] = wire.TensorErr{Name: p.Steps[i].Name, RelRMSE: r.RelRMSE, SQNR: r.SQNR}
 		if e := s.ErrSq + s.XSq; math.IsNaN(e) || math.IsInf(e, 0) {
 			each[i].RelRMSE = -1
+			continue
 		}
-		total.Values += s.Values
-		total.Bytes += s.Bytes
-		total.ErrSq += s.ErrSq
-		total.XSq += s.XSq
-		total.YSq += s.YSq
-		total.XY += s.XY
-		total.MaxAbs = max(total.MaxAbs, s.MaxAbs)
+		total.Merge(*s)
 	}
 	return each, total.Report(p.Recipe, "")
 }

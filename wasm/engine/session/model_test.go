@@ -3,7 +3,6 @@ package session
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"fewbits/quant/convert"
 	"fewbits/quant/formats"
 	"fewbits/quant/gguf"
+	"fewbits/quant/recipe"
 	"fewbits/quant/safetensors"
 	"fewbits/wasm/wire"
 )
@@ -94,7 +94,7 @@ func converted(t *testing.T, s *Session, recipe string) made {
 // losses against a plain computation from both files.
 func TestConvertStories(t *testing.T) {
 	tale := realFile(t, "gguf", "stories260K.gguf")
-	for _, recipe := range []string{"Q4_K", "Q8_0", "Q4_0", "F16", "BF16"} {
+	for _, recipe := range []string{"Q4_K", "Q8_0, pure", "Q4_0, pure", "F16", "BF16"} {
 		t.Run(recipe, func(t *testing.T) {
 			s, info := opened(t, "tale.gguf", tale)
 			var plan wire.Plan
@@ -107,7 +107,7 @@ func TestConvertStories(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			steps, err := convert.PlanPure(src, recipe)
+			steps, err := convert.PlanPure(src, strings.TrimSuffix(recipe, wire.Pure))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -328,6 +328,39 @@ func TestPrinted(t *testing.T) {
 		}
 	}
 	if got := printed(strings.Repeat("é", 300)); len(got) > maxPrinted+len("…") || !strings.HasSuffix(got, "é…") {
-		t.Error(fmt.Sprintf("%q", got))
+		t.Errorf("%q", got)
+	}
+}
+
+// TestConvertRecipe makes a model by recipes, as the core does, and takes a
+// name for a type's where the file says nothing of a model.
+func TestConvertRecipe(t *testing.T) {
+	tale := realFile(t, "gguf", "stories260K.gguf")
+	src, err := container.Open("tale.gguf", bytes.NewReader(tale), int64(len(tale)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Q4_K_M", "Q4_0", "Q2_K", "COPY"} {
+		s, _ := opened(t, "tale.gguf", tale)
+		m := converted(t, s, name)
+		steps, err := recipe.Plan(src, name, recipe.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want bytes.Buffer
+		if err := convert.ToGGUF(context.Background(), &want, src, steps, convert.Options{Formats: formats.Lookup, Meta: recipe.Meta(src, name)}); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(m.file, want.Bytes()) || m.done.Name != "tale-"+strings.ToLower(name)+".gguf" {
+			t.Errorf("%s: %d bytes that differ from the core's %d, as %s", name, len(m.file), want.Len(), m.done.Name)
+		}
+	}
+	var plan wire.Plan
+	s, _ := opened(t, "box.safetensors", box(t, map[string]int{"output.weight": 2}, func(int) float32 { return 1 }))
+	if err := request(s, wire.OpPlan, wire.PlanArgs{Recipe: "Q4_0"}, Attachment{}, nil, &plan); err != nil || plan.Steps[0].To != "Q4_0" {
+		t.Errorf("%v, %+v", err, plan.Steps)
+	}
+	if err := request(s, wire.OpPlan, wire.PlanArgs{Recipe: "Q4_K_M"}, Attachment{}, nil, &plan); err == nil || !strings.Contains(err.Error(), "this is safetensors") {
+		t.Error(err)
 	}
 }

@@ -84,8 +84,7 @@ func (s *Session) opened(row, col int) (wire.Picked, map[string]any, error) {
 	}
 	arrays := map[string]any{}
 	out.Opened.Group, out.Opened.Lo, out.Opened.Hi = groupOf(m, at, col, cols)
-	family := r.format.Info().Family
-	if m.Scales != nil && (family == quant.FamilyAffine || family == quant.FamilyGGML) {
+	if m.Scales != nil && !m.Table {
 		k := out.Opened.Group
 		if !m.Flat {
 			k += at * m.Groups
@@ -93,7 +92,7 @@ func (s *Session) opened(row, col int) (wire.Picked, map[string]any, error) {
 		out.Opened.Step = math.Abs(float64(m.Scales[k]))
 	}
 	out.Scale = wire.BlockMeta{Kind: "scale", Flat: m.Flat}
-	if family == quant.FamilyCodebook {
+	if r.format.Info().Family == quant.FamilyCodebook {
 		out.Scale.Kind = "absmax"
 	}
 	if m.Scales != nil {

@@ -9,7 +9,7 @@ import (
 	"fewbits/wasm/wire"
 )
 
-// Samples are the built-in tensors, by name.
+// samples are the built-in tensors, by name.
 var samples = map[string]func(g *generator, rows, cols int, x []float32){
 	"normal":   func(g *generator, _, _ int, x []float32) { fill(x, func() float64 { return 0.02 * g.normal() }) },
 	"uniform":  func(g *generator, _, _ int, x []float32) { fill(x, func() float64 { return 0.1*g.uniform() - 0.05 }) },
@@ -75,7 +75,7 @@ func workedExample(_ *generator, _, _ int, x []float32) {
 }
 
 func sample(s wire.Source) (quant.Tensor, error) {
-	make1, ok := samples[s.Name]
+	write, ok := samples[s.Name]
 	if !ok {
 		return quant.Tensor{}, fmt.Errorf("there is no sample %q", s.Name)
 	}
@@ -87,7 +87,7 @@ func sample(s wire.Source) (quant.Tensor, error) {
 		return quant.Tensor{}, fmt.Errorf("a sample of %d × %d values cannot be made: up to %d fit", rows, cols, maxValues)
 	}
 	t := quant.Tensor{Name: s.Name, Shape: []int{rows, cols}, Data: make([]float32, rows*cols)}
-	make1(&generator{s.Seed}, rows, cols, t.Data)
+	write(&generator{s.Seed}, rows, cols, t.Data)
 	return t, nil
 }
 

@@ -11,13 +11,16 @@ export function el(tag, at = {}, ...kids) {
   return e;
 }
 
+// _x_ is a variable; the underscore inside of FP8_E4M3 is its own.
+const VARIABLE = /(?<!\w)_([^_\s]+)_(?!\w)/;
+
 /** Writes "_x_ becomes 3" with x in italics. @param {Element} e @param {string} s */
 export function setRich(e, s) {
-  e.replaceChildren(...s.split('_').map((t, i) => (i % 2 ? el('i', {}, t) : t)));
+  e.replaceChildren(...s.split(VARIABLE).map((t, i) => (i % 2 ? el('i', {}, t) : t)));
 }
 
 /** The same without the marks. @param {string} s @returns {string} */
-export const plain = s => s.replace(/_/g, '');
+export const plain = s => s.split(VARIABLE).join('');
 
 /** Runs f in the next frame, once however often it is asked. @param {() => void} f @returns {() => void} */
 export function coalesce(f) {

@@ -38,29 +38,40 @@ export class ErrPlot extends Plot {
   #merged(s) {
     const key = [s.a, s.b, s.show], { a, b } = s;
     if (this.cache?.key.every((v, i) => v === key[i])) return this.cache;
-    const fold = least => mergeErr(a.meta.err, a.arrays.err ?? [], b?.meta.err, b?.arrays.err ?? [], least);
+    const fold = least => merge(a, b, least);
     let m = fold(0);
     const need = Math.max(s.show !== 'b' ? windowOf(m, m.a, SHARE) : 0, s.show !== 'a' && m.b ? windowOf(m, m.b, SHARE) : 0);
+    if (!(2 * need > 0) || exact(s.show === 'b' ? b : a) && (s.show !== 'split' || exact(b ?? a))) return (this.cache = { key, m, need: 1 });
     if (2 * need > MAX_BINS * m.step) m = fold(2 ** Math.ceil(Math.log2(2 * need / MAX_BINS)));
     return (this.cache = { key, m, need });
   }
 
   #over(pen, f, s, xs, a, b, beyond) {
-    const t = pen.theme, k = t.k, o = main(s).meta.opened;
-    const name = (ys, side, dir) => {
-      const peak = peakOf(ys), x = f.X(xs[shoulder(ys, dir)]) - 6 * dir;
-      const style = { font: 'lab', fill: tone(t, side).text, align: dir > 0 ? 'end' : 'start', halo: t.paper };
-      if (peak > 0) pen.text(x, f.Y(0.7 * peak), side.toUpperCase(), style);
-    };
-    if (a && s.b) name(a, 'a', 1);
-    if (b) name(b, 'b', a ? -1 : 1);
+    const t = pen.theme, k = t.k, o = main(s).meta.opened, e = o ? o.xhat - o.x : NaN, say = 'this weight', taken = [];
+    const half = pen.measure(say, 'lab') / 2, px = inside(f, f.X(e)), mid = Math.max(f.x0 + half, Math.min(f.x1 - half, px));
+    if (Number.isFinite(e)) taken.push({ l: mid - half, r: mid + half, y: f.y1 - 12 * k });
+    if (a && s.b) this.#name(pen, f, xs, a, 'a', 1, taken);
+    if (b) this.#name(pen, f, xs, b, 'b', a ? -1 : 1, taken);
     const out = Math.max(...beyond.map(Number));
     if (out > 0) pen.text(f.x1, f.y0 + 2 * k, `${percent(out)} lie beyond`, { font: 'note', align: 'end', halo: t.paper });
-    const e = o ? o.xhat - o.x : NaN;
     if (!Number.isFinite(e)) return;
-    const say = 'this weight', half = pen.measure(say, 'lab') / 2, x = inside(f, f.X(e));
-    pen.text(Math.max(f.x0 + half, Math.min(f.x1 - half, x)), f.y1 - 12 * k, say, { font: 'lab', fill: t.ink, align: 'middle', halo: t.paper });
-    drawPick(pen, x, f.y1);
+    pen.text(mid, f.y1 - 12 * k, say, { font: 'lab', fill: t.ink, align: 'middle', halo: t.paper });
+    drawPick(pen, px, f.y1);
+  }
+
+  /** Names a side beside a shoulder of its histogram, off the other labels. */
+  #name(pen, f, xs, ys, side, dir, taken) {
+    const t = pen.theme, k = t.k, peak = peakOf(ys), say = side.toUpperCase(), w = pen.measure(say, 'lab');
+    if (!(peak > 0)) return;
+    const spots = [0.7, 0.9, 0.55, 1].map(share => {
+      const x = Math.max(f.x0 + w, Math.min(f.x1 - w, f.X(xs[shoulder(ys, dir, Math.min(share, 0.95))]) - 6 * dir));
+      return { l: dir > 0 ? x - w : x, r: dir > 0 ? x : x + w, y: Math.max(f.y0 + 9 * k, f.Y(share * peak)), x };
+    });
+    const free = p => taken.every(q => p.r + 8 < q.l || p.l - 8 > q.r || Math.abs(p.y - q.y) > 13 * k);
+    const spot = spots.find(free);
+    if (!spot) return;
+    taken.push(spot);
+    pen.text(spot.x, spot.y, say, { font: 'lab', fill: tone(t, side).text, align: dir > 0 ? 'end' : 'start', halo: t.paper });
   }
 
   /** A press picks nothing: many weights share an error. */
@@ -84,10 +95,27 @@ export class ErrPlot extends Plot {
   }
 
   table(s) {
-    const m = mergeErr(s.a.meta.err, s.a.arrays.err ?? [], s.b?.meta.err, s.b?.arrays.err ?? []), columns = ['from', 'to', 'values of A'];
+    const m = merge(s.a, s.b), columns = ['from', 'to', 'values of A'];
     if (s.b) columns.push('values of B');
     return { columns, rows: m.bins, cell: (r, c) => (c < 2 ? (m.first + r + c) * m.step : (c === 2 ? m.a : m.b)[r]) };
   }
+}
+
+/** Whether an analysis has no error at all. */
+const exact = an => !(an.meta.metrics.rmse > 0);
+
+/**
+ * Both histograms on common bins. Errors of zero have no width of their own:
+ * they stand in the other side's bin at zero, or in a narrow one.
+ */
+function merge(a, b, least) {
+  const counted = an => (an?.arrays.err ?? []).reduce((sum, n) => sum + n, 0);
+  const part = (an, other) => {
+    if (!an) return [null, null];
+    if (!exact(an)) return [an.meta.err, an.arrays.err ?? []];
+    return [{ step: other && !exact(other) ? other.meta.err.step : 1 / 32, first: 0, bins: 1 }, [counted(an)]];
+  };
+  return mergeErr(...part(a, b), ...part(b, a), least);
 }
 
 /** The bins within ±r as stepped series that reach both ends, and how many counts lie beyond. */

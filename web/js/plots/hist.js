@@ -53,10 +53,11 @@ export class HistPlot extends ValuePlot {
     if (s.split !== null) drawSplit(pen, parts[0].x1, 0, f.y1);
     if (x >= 0) drawCursor(pen, x, 0, x, f.y1);
     for (const r of parts) this.#name(pen, f, r, s);
-    if (peak > 0) this.#original(pen, f, d, peak, [x, s.split === null ? NaN : parts[0].x1]);
+    const say = o ? 'x ' + beside(o.x, d.range[1] - d.range[0]) : '', y = f.y1 - 24 * k;
+    if (peak > 0) this.#original(pen, f, d, peak, [x, s.split === null ? NaN : parts[0].x1], { x, y, w: pen.measure(say, 'lab') + 10 });
     if (Number.isNaN(x)) return;
     drawPick(pen, x, f.y1);
-    drawLabel(pen, f, x, f.y1 - 24 * k, 'x ' + beside(o.x, d.range[1] - d.range[0]), { side: -1, gap: 6 });
+    drawLabel(pen, f, x, y, say, { side: -1, gap: 6 });
   }
 
   #levels(pen, f, r, { xs, ys }) {
@@ -87,12 +88,12 @@ export class HistPlot extends ValuePlot {
   }
 
   /** Names the histogram beside a shoulder, where neither the frame nor a line is in the way. */
-  #original(pen, f, { xs, ys }, peak, lines) {
+  #original(pen, f, { xs, ys }, peak, lines, label) {
     const t = pen.theme, name = f.W < 420 * t.k ? 'original' : 'original values', w = pen.measure(name, 'lab') + 6;
-    const spots = [0.62, 0.78, 0.92, 0.4].flatMap(share => [-1, 1].map(side => ({ share, side, x: f.X(xs[shoulder(ys, -side, share)]) })));
-    const clear = ({ side, x }) => {
-      const a = Math.min(x, x + side * w), b = a + w;
-      return a > f.x0 && b < f.x1 && !lines.some(v => v > a - 2 && v < b + 2);
+    const spots = [0.62, 0.78, 0.92, 0.4, 0.25, 0.15].flatMap(share => [-1, 1].map(side => ({ share, side, x: f.X(xs[shoulder(ys, -side, share)]) })));
+    const clear = ({ share, side, x }) => {
+      const a = Math.min(x, x + side * w), b = a + w, near = Math.abs(f.Y(share * peak) - label.y) < 14 * t.k;
+      return !(near && a < label.x + label.w && b > label.x - label.w) && a > f.x0 && b < f.x1 && !lines.some(v => v > a - 2 && v < b + 2);
     };
     const { share, side, x } = spots.find(clear) ?? spots[0];
     drawLabel(pen, f, x, f.Y(share * peak), name, { side, gap: 6, fill: t.origText });

@@ -52,7 +52,7 @@ export class PlacePlot extends Plot {
 
   /** Ticks and names: A's at the left, B's at the right where it has an axis of its own. */
   #names(A, B, own, left, right, y, y2) {
-    const main = A ?? B, whole = (g, t) => (g.kind === 'zero' ? t.filter(([v]) => Number.isInteger(v)) : t);
+    const main = A ?? B, whole = (g, t) => (g.kind === 'zero' ? t.filter(([v]) => Number.isInteger(v)).map(([v]) => [v, num(v)]) : t);
     if (!main) return { yt: [] };
     const yt = whole(main, left.ticks);
     if (!own) return { yt, rn: withUnit(letter(main.kind), left.exp) };

@@ -22,18 +22,25 @@ export function tooMany(an) {
   return n ? `${n}, too many to draw` : 'levels too close to draw';
 }
 
+/** Whether other blocks have other levels. @param {object} an */
+function local(an) {
+  const [lo, hi] = ends(an.arrays.scaleLo, an.arrays.scaleHi);
+  return Boolean(an.meta.scale?.groups) && lo !== hi;
+}
+
 /** @param {Shown} s @returns {string} */
 export function histSentence({ a, b, show }) {
   if (!a.arrays.hist?.length) return 'There are no values.';
   const out = an => clippedShare(an.arrays.hist, an.meta.hist.lo, an.meta.hist.hi, an.arrays.levels ?? []);
   const drawn = an => an.arrays.levels?.length > 0;
   if (show === 'split' && b) {
-    const said = an => (drawn(an) ? `${levelsText(an)}, ${percent(out(an))} of the values outside` : tooMany(an));
+    const own = an => (drawn(a) && drawn(b) && local(an) ? ' of this block' : '');
+    const said = an => (drawn(an) ? `${levelsText(an)}${own(an)}, ${percent(out(an))} of all values outside` : tooMany(an));
     return `A: ${said(a)}; B: ${drawn(a) && drawn(b) ? `${levelsText(b).split(' ')[0]}, ${percent(out(b))}` : said(b)}.`;
   }
   const an = show === 'b' && b ? b : a, f = out(an);
   if (!drawn(an)) return cap(tooMany(an)) + '.';
-  return `${levelsText(an)} of the opened block; ${f > 0 ? percent(f) + ' of all values lie' : 'no value lies'} outside.`;
+  return `${levelsText(an)}${local(an) ? ' of the opened block' : ''}; ${f > 0 ? percent(f) + ' of all values lie' : 'no value lies'} outside.`;
 }
 
 /** @param {Shown} s @returns {string} */
@@ -47,8 +54,9 @@ export function stairSentence({ a, b, show }) {
 
 /** @param {Shown} s @param {number} exp power of ten of the axis @returns {string} */
 export function errSentence({ a, b, show }, exp) {
-  const f = v => minus((v / 10 ** exp).toPrecision(3)), an = show === 'b' && b ? b : a, m = an.meta.metrics;
-  if (!(m.rmse > 0) && !(show === 'split' && b)) return 'There is no error: every value is kept as it is.';
+  const digits = x => (x === 0 || Math.abs(x) >= 1000 || Math.abs(x) < 1e-4 ? num(x) : minus(x.toPrecision(3)));
+  const f = v => digits(v / 10 ** exp), an = show === 'b' && b ? b : a, m = an.meta.metrics;
+  if (!(m.rmse > 0) && !(show === 'split' && b?.meta.metrics.rmse > 0)) return 'There is no error: every value is kept as it is.';
   const unit = exp ? `_x̂_ − _x_, in ${tenTo(exp)}. ` : '_x̂_ − _x_. ';
   if (show === 'split' && b) return `${unit}RMSE ${f(m.rmse)} against ${f(b.meta.metrics.rmse)} of B.`;
   return `${unit}RMSE ${f(m.rmse)}, the largest ${f(m.maxAbs)}.`;

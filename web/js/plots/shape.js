@@ -240,18 +240,21 @@ export function halfOfColumns(v, w, h) {
 /**
  * The share of a histogram's values that a nearest level would clip: farther
  * outside the outermost levels than half of the step beside them. Bins count
- * whole, by their middle.
+ * whole, by their middle; where one bin holds all, as of a constant, it is
+ * outside only if none of it is inside.
  * @param {ArrayLike<number>} counts @param {number} lo @param {number} hi @param {ArrayLike<number>} levels
  * @returns {number} 0 … 1
  */
 export function clippedShare(counts, lo, hi, levels) {
   const reach = reachOf(levels), n = counts.length;
   if (!reach || !n) return 0;
-  let all = 0, out = 0;
+  let all = 0, out = 0, filled = 0;
+  for (let i = 0; i < n; i++) if (counts[i] > 0) filled++;
+  const slack = filled === 1 ? (hi - lo) / n / 2 : 0;
   for (let i = 0; i < n; i++) {
     const x = lo + (i + 0.5) * (hi - lo) / n;
     all += counts[i];
-    if (x < reach[0] || x > reach[1]) out += counts[i];
+    if (x + slack < reach[0] || x - slack > reach[1]) out += counts[i];
   }
   return all > 0 ? out / all : 0;
 }

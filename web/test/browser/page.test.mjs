@@ -129,3 +129,11 @@ test("a file is opened with the keyboard alone", async () => {
     await says(page.locator("#src-note"), /1 × 64|64/);
   });
 });
+
+test("a file chosen before the program runs is opened when it does", async () => {
+  await visit(site, "", async (page) => {
+    await page.locator("#t-file").setInputFiles({ name: "early.f32", mimeType: "application/octet-stream", buffer: Buffer.from(new Float32Array([1, 2, 3, 4]).buffer) });
+    await page.waitForSelector("#stage[data-ready=true]");
+    await says(page.locator("#src-note"), /early\.f32|· 1 × 4|· 4 ·/);
+  }, { ready: false });
+});

@@ -232,7 +232,7 @@ test("sentences say what is shown", () => {
   const a = analysis(), none = analysis({ meta: { format: "FP16", scale: { groups: 0 }, zero: { groups: 0, kind: "" }, levels: { count: 0 } }, arrays: { levels: new Float32Array(0) } });
   const one = { a, b: null, show: "a" }, two = { a, b: none, show: "split" };
   assert.equal(say.histSentence(one), "4 levels of the opened block; no value lies outside.");
-  assert.equal(say.histSentence(two), "A: 4 levels, 0 % of the values outside; B: levels too close to draw.");
+  assert.equal(say.histSentence(two), "A: 4 levels, 0 % of all values outside; B: levels too close to draw.");
   assert.equal(say.stairSentence(one), "_x_ 0.250 becomes _x̂_ 0.200, 10 % of a step away.");
   assert.equal(say.errSentence(one, -3), "_x̂_ − _x_, in 10⁻³. RMSE 1.20, the largest 10.0.");
   assert.equal(say.errSentence(two, 0), "_x̂_ − _x_. RMSE 0.00120 against 0.00120 of B.");
