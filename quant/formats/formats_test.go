@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -54,6 +55,9 @@ func TestEveryFormatKeepsItsPromises(t *testing.T) {
 			for _, x := range tensors() {
 				t.Run(x.Name, func(t *testing.T) { checkTensor(t, f, x) })
 			}
+			for _, x := range oddShapes() {
+				checkOddShape(t, f, x)
+			}
 			checkRefusals(t, f)
 			checkConcurrent(t, f)
 		})
@@ -72,9 +76,60 @@ func options(f quant.Format, x quant.Tensor) quant.Options {
 	return o
 }
 
+// oddShapes need not suit a format: it takes them, or says that rows do not fit.
+func oddShapes() []quant.Tensor {
+	var all []quant.Tensor
+	for _, shape := range [][]int{{}, {1}, {300}, {3, 5}, {2, 3, 77}, {0}, {4, 0}} {
+		n, _ := quant.Count(shape)
+		t := quant.Tensor{Name: fmt.Sprint(shape), Shape: shape, Data: make([]float32, n)}
+		for i := range t.Data {
+			t.Data[i] = float32(i%13) - 6
+		}
+		all = append(all, t)
+	}
+	return all
+}
+
+func checkOddShape(t *testing.T, f quant.Format, x quant.Tensor) {
+	p, err := f.Quantize(x, options(f, x))
+	var rows *quant.ShapeError
+	if errors.As(err, &rows) || x.Len() == 0 && err != nil {
+		return
+	}
+	if err != nil {
+		t.Errorf("shape %v: want a *quant.ShapeError or none, got %v", x.Shape, err)
+		return
+	}
+	y := make([]float32, x.Len())
+	if err := f.Dequantize(p, y); err != nil {
+		t.Errorf("shape %v: %v", x.Shape, err)
+		return
+	}
+	if x.Len() > 0 {
+		checkParams(t, f, p, x)
+	}
+	for i := range y {
+		checkOpened(t, f, p, i, y[i])
+	}
+}
+
 func checkInfo(t *testing.T, i quant.Info) {
-	if i.Title == "" || i.Summary == "" || i.Bits < 1 || i.BitsPerWeight < 1 || i.BitsPerWeight > 32 {
-		t.Errorf("info lacks something: %+v", i)
+	if i.Name == "" || i.Name != strings.ToUpper(i.Name) {
+		t.Errorf("Info.Name is %q: names are in capitals, and Lookup takes any case", i.Name)
+	}
+	if i.Title == "" {
+		t.Error("Info.Title is empty: it heads the format's part of the list")
+	}
+	if i.Summary == "" {
+		t.Error("Info.Summary is empty: say in a sentence what the format is")
+	}
+	if i.Bits < 1 || i.BitsPerWeight < 1 || i.BitsPerWeight > 32 {
+		t.Errorf("Info has %d bits of a code and %v bits a weight", i.Bits, i.BitsPerWeight)
+	}
+	switch i.Family {
+	case quant.FamilyAffine, quant.FamilyFloat, quant.FamilyCodebook, quant.FamilyGGML:
+	default:
+		t.Errorf("Info.Family is %q: take quant.FamilyAffine, FamilyFloat, FamilyCodebook or FamilyGGML", i.Family)
 	}
 	if i.BlockBytes > 0 && math.Abs(float64(i.BlockBytes*8)/float64(i.BlockSize)-i.BitsPerWeight) > 1e-9 {
 		t.Errorf("blocks of %d weights in %d bytes are not %v bits a weight", i.BlockSize, i.BlockBytes, i.BitsPerWeight)

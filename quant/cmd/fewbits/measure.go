@@ -65,14 +65,30 @@ func measureCommand(c *call) error {
 	}
 	bar.expect(values)
 	var all []measured
+	var refused error // the first format that takes no tensor
+	taken := 0
 	for _, p := range packers {
 		m, err := c.measure(in, p, only, weights, bar)
-		if err != nil {
+		var rows *quant.ShapeError
+		switch {
+		case err == nil:
+			taken++
+		case errors.As(err, &rows):
+			if refused == nil {
+				refused = err
+			}
+			if len(m.Skipped) == 0 {
+				m.Skipped = []skipped{{rows.Tensor, rows.Error()}}
+			}
+		default:
 			return named(path, err)
 		}
 		all = append(all, m)
 	}
 	bar.clear()
+	if taken == 0 {
+		return named(path, refused)
+	}
 	if c.json {
 		return c.printJSON(struct {
 			File    string     `json:"file"`
@@ -110,6 +126,7 @@ func (c *call) packers(list string) ([]*packer, error) {
 func (c *call) measure(in *input, p *packer, only int, weights *importance, bar *progress) (measured, error) {
 	m := measured{Format: p.format.Info().Name, Options: map[string]string{}, Tensors: []report{}}
 	var total metric.Sums
+	var firstRows *quant.ShapeError
 	for i, info := range in.Tensors() {
 		if only >= 0 && i != only {
 			continue
@@ -122,11 +139,17 @@ func (c *call) measure(in *input, p *packer, only int, weights *importance, bar 
 			merge(&total, sums)
 		case only < 0 && (errors.As(err, &rows) || !info.Readable || info.Len() == 0):
 			m.Skipped = append(m.Skipped, skipped{info.Name, err.Error()})
+			if rows != nil && firstRows == nil {
+				firstRows = rows
+			}
 		default:
 			return m, err
 		}
 	}
 	if len(m.Tensors) == 0 {
+		if firstRows != nil {
+			return m, fmt.Errorf("no tensor can be quantized to %s: %w", m.Format, firstRows)
+		}
 		return m, fmt.Errorf("no tensor can be quantized to %s: %s", m.Format, m.Skipped[0].Why)
 	}
 	m.Total = reportOf(total, m.Format, "")
@@ -170,6 +193,9 @@ func printMeasured(w io.Writer, all []measured) {
 	}
 	if several {
 		for _, m := range all {
+			if len(m.Tensors) == 0 {
+				continue
+			}
 			line(m.Total, fmt.Sprintf("in all (%d of %s)", len(m.Tensors), plural(len(m.Tensors)+len(m.Skipped), "tensor")))
 		}
 	}
