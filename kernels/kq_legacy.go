@@ -92,7 +92,7 @@ func (f *fiveBits) quantizeGeneric(dst []byte, x []float32) {
 			binary.LittleEndian.PutUint16(dst, floatToHalf(d))
 			binary.LittleEndian.PutUint16(dst[2:], floatToHalf(low))
 		} else {
-			half := float32(f.top+1) / 2
+			half := float32((f.top + 1) / 2)
 			d := firstLargest(v[:]) / -half
 			id, add := inverse(d), half+0.5
 			if d != 0 && id == 0 {
@@ -145,11 +145,11 @@ func (f *fiveBits) dequantizeGeneric(dst []float32, src []byte) {
 		}
 		for j := range blockLen {
 			q := int32(src[f.low+j%16]>>(j/16*4)&15) | int32(h>>j&1)<<4
-			v := d * float32(q-zero)
-			if f.minimum {
-				v = float32(v) + low
+			if v := d * float32(q-zero); f.minimum {
+				dst[j] = float32(v) + low
+			} else {
+				dst[j] = v
 			}
-			dst[j] = v
 		}
 	}
 }

@@ -38,10 +38,10 @@
 	EXTREMES; \
 	Get V3; F32x4ExtractLane $0, $0; F32Const $0.0; F32Eq; \
 	If; \
-		Get V3; Get V4; \
+		Get V4; \
 		V128Const $0, $0; Set V4; \
 		FIRST; \
-		Set V4; Drop; \
+		Set V4; \
 	End; \
 	Get V4; Get V3; F32x4Sub; V128Const $0, $0; F32x4Add; SPLAT32(top); F32x4Div; Set V0; \
 	SPLAT32(0x3f800000); Get V0; F32x4Div; Set V6; \

@@ -37,3 +37,6 @@ func quantizeQ5_0(dst []byte, x []float32)     { quantizeQ5_0Generic(dst, x) }
 func dequantizeQ5_0(dst []float32, src []byte) { dequantizeQ5_0Generic(dst, src) }
 func quantizeQ5_1(dst []byte, x []float32)     { quantizeQ5_1Generic(dst, x) }
 func dequantizeQ5_1(dst []float32, src []byte) { dequantizeQ5_1Generic(dst, src) }
+
+func dequantizeQ4_K(dst []float32, src []byte) { dequantizeQ4_KGeneric(dst, src) }
+func dequantizeQ5_K(dst []float32, src []byte) { dequantizeQ5_KGeneric(dst, src) }

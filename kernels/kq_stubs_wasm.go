@@ -211,3 +211,19 @@ func dequantizeQ5_1Asm(dst *float32, src *byte, n int)
 func dequantizeQ5_1(dst []float32, src []byte) {
 	dequantizeQ5_1Asm(unsafe.SliceData(dst), unsafe.SliceData(src), len(dst))
 }
+
+//go:noescape
+func dequantizeQ4_KAsm(dst *float32, src *byte, n int, s *[16]float32)
+
+func dequantizeQ4_K(dst []float32, src []byte) {
+	var s [16]float32
+	dequantizeQ4_KAsm(unsafe.SliceData(dst), unsafe.SliceData(src), len(dst), &s)
+}
+
+//go:noescape
+func dequantizeQ5_KAsm(dst *float32, src *byte, n int, s *[16]float32)
+
+func dequantizeQ5_K(dst []float32, src []byte) {
+	var s [16]float32
+	dequantizeQ5_KAsm(unsafe.SliceData(dst), unsafe.SliceData(src), len(dst), &s)
+}

@@ -2,6 +2,10 @@ package kernels
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -60,6 +64,12 @@ var kqTwins = []struct {
 	{"DequantizeQ5_1",
 		func(x, w []float32, _ int) any { return valueResults(x, w, layoutQ5_1.size, dequantizeQ5_1) },
 		func(x, w []float32, _ int) any { return valueResults(x, w, layoutQ5_1.size, dequantizeQ5_1Generic) }},
+	{"DequantizeQ4_K",
+		func(x, w []float32, _ int) any { return superResults(x, w, q4KBytes, dequantizeQ4_K) },
+		func(x, w []float32, _ int) any { return superResults(x, w, q4KBytes, dequantizeQ4_KGeneric) }},
+	{"DequantizeQ5_K",
+		func(x, w []float32, _ int) any { return superResults(x, w, q5KBytes, dequantizeQ5_K) },
+		func(x, w []float32, _ int) any { return superResults(x, w, q5KBytes, dequantizeQ5_KGeneric) }},
 	{"Weigh",
 		func(x, w []float32, n int) any { d := make([]float32, len(x)); weigh(d, x, w, w[0]); return d },
 		func(x, w []float32, n int) any { d := make([]float32, len(x)); weighGeneric(d, x, w, w[0]); return d }},
@@ -133,6 +143,19 @@ func valueResults(x, w []float32, size int, dequantize func(dst []float32, src [
 	dst := make([]float32, n*blockLen+4)
 	dequantize(dst[:n*blockLen], src[:n*size])
 	return groupsResult(nil, dst)
+}
+
+// superResults are the values of blocks made of the bytes of x and w, at places
+// that have all sorts of scales first.
+func superResults(x, w []float32, size int, dequantize func(dst []float32, src []byte)) (all []string) {
+	b := append(append(floatBytes(x), floatBytes(w)...), make([]byte, size+8)...)
+	for at := 0; at < min(len(b)-size, 64); at += 2 {
+		n := (len(b) - at) / size
+		dst := make([]float32, n*superLen+4)
+		dequantize(dst[:n*superLen], b[at:at+n*size])
+		all = append(all, groupsResult(nil, dst))
+	}
+	return all
 }
 
 func settleResults(x []float32, settle func(codes []int8, steps, scales []float32, least int32) (uint16, float32)) (all []string) {
@@ -264,5 +287,68 @@ func checkGroupTwins(t *testing.T, x, w []float32, n int) {
 			t.Errorf("%s, groups of %d: %s gives\n%v, portable\n%v\nof %v\nweights %v", k.name, n, Active(), got, want, x, w)
 			return
 		}
+	}
+}
+
+// What does not fit is left out, and nothing is written past an end.
+func TestGroupsShort(t *testing.T) {
+	x := datasets[0].make(100, 1)
+	for n := range 100 {
+		q, f, c := make([]byte, n), make([]float32, n), make([]int8, n)
+		for _, size := range []int{-1, 0, 1, 4, 16, 32, 33} {
+			SearchMin(q, f, f, x, nil, size, &minSearches[0])
+			SearchMin(q, f, f, x[:n], x[n:], size, &minSearches[3])
+			SearchScale(q, f, x, x[:n], size, 8, WeightsGiven)
+			SearchScale(q, f, x[:n], nil, size, 8, WeightsSquare)
+			RoundGroups(q, x, f, f, size, 0, 15)
+			ExpandGroups(f, c, x, nil, size, 0)
+			ExpandGroups(f, signed(floatBytes(x)), x, x, size, 0)
+			PackBits(q, floatBytes(x), 4, size, 0)
+			PackBits(floatBytes(x), q, 1, size, 7)
+			UnpackBits(c, floatBytes(x), 2, size, 6)
+			UnpackBits(signed(floatBytes(x)), q, 4, size, 5)
+		}
+		DequantizeQ4_K(f, make([]byte, 400))
+		DequantizeQ4_K(make([]float32, 600), q)
+		DequantizeQ5_K(f, make([]byte, 400))
+		DequantizeQ5_K(make([]float32, 600), q)
+		SearchSteps(q, f, x)
+		SearchSteps(floatBytes(x), f, x[:n])
+		SettleScales(c, x, x[:n], -32)
+		Weigh(f, x, x, 1)
+		QuantizeQ4_1(q, x)
+		QuantizeQ5_0(q, x)
+		QuantizeQ5_1(q, x[:n])
+		DequantizeQ4_1(f, floatBytes(x))
+		DequantizeQ5_0(f, q)
+		DequantizeQ5_1(x[:n], floatBytes(f))
+	}
+}
+
+// The package compiled for arm64, whose compiler fuses products and sums where
+// the language lets it, holds no such instruction.
+func TestGroupsNotFused(t *testing.T) {
+	if testing.Short() || runtime.GOOS == "js" {
+		t.Skip("compiles the package for arm64")
+	}
+	cmd := exec.Command("go", "build", "-gcflags=-S", ".")
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
+	listing, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%.2000s", err, listing)
+	}
+	products := 0
+	for line := range strings.Lines(string(listing)) {
+		if strings.Contains(line, "\tFMULS\t") {
+			products++
+		}
+		for _, op := range []string{"FMADDS", "FMSUBS", "FNMADDS", "FNMSUBS"} {
+			if strings.Contains(line, "\t"+op+"\t") {
+				t.Errorf("fused: %s", line)
+			}
+		}
+	}
+	if products == 0 {
+		t.Fatal("the listing shows no multiplications")
 	}
 }

@@ -19,6 +19,10 @@ func Weigh(w, x, importance []float32, sigma2 float32) {
 	weigh(w[:n], x[:n], importance[:n], sigma2)
 }
 
+// In Go 1.27 what is inlined into another package may be fused in spite of its
+// conversions.
+//
+//go:noinline
 func weighGeneric(w, x, importance []float32, sigma2 float32) {
 	for i, v := range x {
 		w[i] = float32(importance[i] * squareRoot(sigma2+float32(v*v)))

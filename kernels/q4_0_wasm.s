@@ -34,7 +34,7 @@ TEXT ·quantizeQ4_0Asm(SB), NOSPLIT, $0-24
 	WHILE(R2)
 		EXTREMES
 		FIRSTLARGEST
-		Get V3; SPLAT32(0xbe000000); F32x4Mul; Set V0           // d = m / −8
+		Get V3; SPLAT32(0xbe000000); F32x4Mul; Set V0   // d = m / −8
 		SPLAT32(0x3f800000); Get V0; F32x4Div; Set V6   // 1 / d
 		Get V6; F32x4Abs; SPLAT32(0x7f800000); F32x4Lt; Set V5 // is it finite?
 		Get V6; Get V5; V128And; Set V6

@@ -44,6 +44,8 @@ func Table() []Entry {
 		{"DequantizeQ5_0", active, "ggml Q5_0 blocks to float32"},
 		{"QuantizeQ5_1", active, "ggml Q5_1 blocks"},
 		{"DequantizeQ5_1", active, "ggml Q5_1 blocks to float32"},
+		{"DequantizeQ4_K", active, "ggml Q4_K blocks to float32"},
+		{"DequantizeQ5_K", active, "ggml Q5_K blocks to float32"},
 		{"SearchMin", active, "scale and minimum of each group, by least squares"},
 		{"SearchScale", active, "scale of each group, by least squares"},
 		{"SearchSteps", active, "scale of each group, a code moved at a time"},

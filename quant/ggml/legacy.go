@@ -100,22 +100,23 @@ func extremes(x *[legacyBlock]float32) (low, high float32) {
 	return low, high
 }
 
-// roundRange writes the scale d = (max − min)/top and the minimum of a block
-// to b, and its codes ⌊(x − min) · 1/d + 0.5⌋ to q.
-func roundRange(b []byte, x *[legacyBlock]float32, top float32, q *[legacyBlock]uint8, column int) string {
-	low, high := extremes(x)
-	d := (high - low) / top
-	inverse := reciprocal(d)
-	switch {
-	case infinite(d):
-		return tooWide(column)
-	case infinite(inverse):
-		return tooSmall(column, d)
-	}
-	putHalf(b, d)
-	putHalf(b[2:], low)
-	for j, v := range x {
-		q[j] = uint8(min(int32(float32((v-low)*inverse)+0.5), int32(top)))
+// checkRange looks for blocks that tooWide and tooSmall are about in a packed
+// row whose blocks begin with d, the range over steps. They have a stored d of 0
+// or infinity.
+func checkRange(b []byte, x []float32, size int, steps float32) string {
+	for i := 0; i+legacyBlock <= len(x); i += legacyBlock {
+		at := i / legacyBlock * size
+		if h := uint16(b[at]) | uint16(b[at+1])<<8; h != 0 && h != 0x7c00 {
+			continue
+		}
+		low, high := extremes((*[legacyBlock]float32)(x[i:]))
+		d := (high - low) / steps
+		switch {
+		case infinite(d):
+			return tooWide(i)
+		case infinite(reciprocal(d)):
+			return tooSmall(i, d)
+		}
 	}
 	return ""
 }

@@ -1,6 +1,9 @@
 package ggml
 
-import "fewbits/quant"
+import (
+	"fewbits/kernels"
+	"fewbits/quant"
+)
 
 // q41 is Q4_1: x̂ = d · q + m with q from 0 to 15.
 //
@@ -12,6 +15,7 @@ var q41 = &format{
 	summary:  "32 weights share a scale and a minimum: sixteen even steps from the least to the greatest.",
 	quantize: quantizeRowQ41,
 	decode:   decodeQ41,
+	readRow:  kernels.DequantizeQ4_1,
 	layout: []part{
 		{name: "scale d, FP16", role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "minimum m, FP16", role: quant.RoleMin, kind: half, count: 1, spans: at(16)},
@@ -33,15 +37,8 @@ func quantizeRowQ41(dst []byte, x, importance []float32) string {
 		})
 		return ""
 	}
-	var q [legacyBlock]uint8
-	for i := 0; i+legacyBlock <= len(x); i += legacyBlock {
-		v, b := (*[legacyBlock]float32)(x[i:]), (*[20]byte)(dst[i/legacyBlock*20:])
-		if why := roundRange(b[:], v, 15, &q, i); why != "" {
-			return why
-		}
-		putNibbles((*[16]byte)(b[4:]), &q)
-	}
-	return ""
+	kernels.QuantizeQ4_1(dst, x)
+	return checkRange(dst, x, 20, 15)
 }
 
 func decodeQ41(b []byte, s *block) {

@@ -1,6 +1,9 @@
 package ggml
 
-import "fewbits/quant"
+import (
+	"fewbits/kernels"
+	"fewbits/quant"
+)
 
 // q50 is Q5_0: x̂ = d · (q − 16) with q from 0 to 31.
 //
@@ -12,6 +15,7 @@ var q50 = &format{
 	summary:  "Q4_0 with a fifth bit, kept apart from the other four.",
 	quantize: quantizeRowQ50,
 	decode:   decodeQ50,
+	readRow:  kernels.DequantizeQ5_0,
 	layout: []part{
 		{name: "scale d, FP16", role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "bit 4 of 32 codes", role: quant.RoleCode, count: 32, group: 1, shift: 4, spans: each(16, 1)},
@@ -39,23 +43,8 @@ func quantizeRowQ50(dst []byte, x, importance []float32) string {
 		})
 		return ""
 	}
-	var q [legacyBlock]uint8
-	for i := 0; i+legacyBlock <= len(x); i += legacyBlock {
-		v, b := (*[legacyBlock]float32)(x[i:]), (*[22]byte)(dst[i/legacyBlock*22:])
-		top, _ := largest(v[:])
-		d := top / -16
-		inverse := reciprocal(d)
-		if infinite(inverse) {
-			return tooSmall(i, d)
-		}
-		putHalf(b[:], d)
-		for j, v := range v {
-			q[j] = uint8(min(int32(float32(v*inverse)+16.5), 31))
-		}
-		putFifth((*[4]byte)(b[2:]), &q)
-		putNibbles((*[16]byte)(b[6:]), &q)
-	}
-	return ""
+	kernels.QuantizeQ5_0(dst, x)
+	return checkInverse(dst, x, 22, 16)
 }
 
 func decodeQ50(b []byte, s *block) {

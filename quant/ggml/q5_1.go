@@ -1,6 +1,9 @@
 package ggml
 
-import "fewbits/quant"
+import (
+	"fewbits/kernels"
+	"fewbits/quant"
+)
 
 // q51 is Q5_1: x̂ = d · q + m with q from 0 to 31.
 //
@@ -13,6 +16,7 @@ var q51 = &format{
 	summary:  "Q4_1 with a fifth bit, kept apart from the other four.",
 	quantize: quantizeRowQ51,
 	decode:   decodeQ51,
+	readRow:  kernels.DequantizeQ5_1,
 	layout: []part{
 		{name: "scale d, FP16", role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "minimum m, FP16", role: quant.RoleMin, kind: half, count: 1, spans: at(16)},
@@ -36,16 +40,8 @@ func quantizeRowQ51(dst []byte, x, importance []float32) string {
 		})
 		return ""
 	}
-	var q [legacyBlock]uint8
-	for i := 0; i+legacyBlock <= len(x); i += legacyBlock {
-		v, b := (*[legacyBlock]float32)(x[i:]), (*[24]byte)(dst[i/legacyBlock*24:])
-		if why := roundRange(b[:], v, 31, &q, i); why != "" {
-			return why
-		}
-		putFifth((*[4]byte)(b[4:]), &q)
-		putNibbles((*[16]byte)(b[8:]), &q)
-	}
-	return ""
+	kernels.QuantizeQ5_1(dst, x)
+	return checkRange(dst, x, 24, 31)
 }
 
 func decodeQ51(b []byte, s *block) {

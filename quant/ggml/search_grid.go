@@ -3,6 +3,7 @@ package ggml
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // gridSearch packs the magnitudes of super-blocks of the I-quants of two and
@@ -212,9 +213,9 @@ func (s *gridSearch) search(g *gridGroup, high float32) (float32, outcome) {
 	}
 	clear(g.points[:])
 	moved := s.settle != settleMoved
-	var off, was [8]bool
-	was = [8]bool{moved, moved, moved, moved, moved, moved, moved, moved}
+	was := [8]bool{moved, moved, moved, moved, moved, moved, moved, moved}
 	var trial [8]uint16
+	var off [8]bool
 	var best float32
 	for t := -s.tries; t <= s.tries; t++ {
 		id := (levels + float32(float32(t)*s.by)) / high
@@ -232,18 +233,19 @@ func (s *gridSearch) search(g *gridGroup, high float32) (float32, outcome) {
 			g.points, was = trial, off
 		}
 	}
-	if s.settle != settleAlways {
-		moved = false
-		for _, o := range was[:runs] {
-			moved = moved || o
-		}
-	}
-	if !moved || !(scale > 0) {
+	return s.settleRuns(g, &wx, &was, scale)
+}
+
+// settleRuns places runs anew with the scale that was found, those that
+// settle says, and finds the scale anew from them.
+func (s *gridSearch) settleRuns(g *gridGroup, wx *[32]float32, off *[8]bool, scale float32) (float32, outcome) {
+	runs := s.group / s.grid.dims
+	if any := slices.Contains(off[:runs], true); !any && s.settle != settleAlways || !(scale > 0) {
 		return scale, found
 	}
 	id := 1 / scale
 	for k := range runs {
-		if s.settle == settleMoved && !was[k] {
+		if s.settle == settleMoved && !off[k] {
 			continue
 		}
 		var ok bool
@@ -251,7 +253,7 @@ func (s *gridSearch) search(g *gridGroup, high float32) (float32, outcome) {
 			return 0, outOfGrid
 		}
 	}
-	if qx, q2 := s.moments(g, &wx, &g.points); q2 > 0 {
+	if qx, q2 := s.moments(g, wx, &g.points); q2 > 0 {
 		scale = qx / q2
 	}
 	return scale, found
