@@ -161,6 +161,8 @@ test("another tensor of a file, and a format that its rows do not suit", { skip:
     await says(page.locator("#tensors-help"), /48 tensors/);
     await page.getByLabel("Tensor of the file").selectOption({ label: "blk.0.ffn_down.weight · 64 × 172 · F32" });
     await says(page.locator("#src-note"), /blk\.0\.ffn_down\.weight · 64 × 172/);
+    await says(page.locator("#t-status"), /11,008 values · exact/);
+    await page.waitForTimeout(500); // the numbers of this tensor, not of the one before
     const before = await figure(page, "sqnr");
     await page.getByLabel("Format").fill("Q4_K");
     await page.keyboard.press("Enter");
