@@ -136,7 +136,7 @@ func (c *call) measure(in *input, p *packer, only int, weights *importance, bar 
 		switch {
 		case err == nil:
 			m.Tensors = append(m.Tensors, reportOf(sums, m.Format, info.Name))
-			merge(&total, sums)
+			total.Merge(sums)
 		case only < 0 && (errors.As(err, &rows) || !info.Readable || info.Len() == 0):
 			m.Skipped = append(m.Skipped, skipped{info.Name, err.Error()})
 			if rows != nil && firstRows == nil {

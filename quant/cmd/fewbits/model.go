@@ -115,7 +115,7 @@ func (q *quantized) add(in *input, plan []convert.Step, m *meter) {
 		if sums := m.sums[s.Name]; sums != nil {
 			r := reportOf(*sums, s.To, s.Name)
 			t.Metrics = &r
-			merge(&total, *sums)
+			total.Merge(*sums)
 		}
 		q.Tensors = append(q.Tensors, t)
 	}
@@ -157,6 +157,6 @@ func (f metered) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, error
 		sums = &metric.Sums{}
 		f.m.sums[t.Name] = sums
 	}
-	merge(sums, lost)
+	sums.Merge(lost)
 	return packed, nil
 }

@@ -70,7 +70,7 @@ func (p *packer) stream(ctx context.Context, in *input, i int, bar *progress, vi
 		if err != nil {
 			return sums, locate(ctx, in, i, row, n, err)
 		}
-		merge(&sums, lost)
+		sums.Merge(lost)
 		if err := visit(slice{packed, back[:n*cols]}); err != nil {
 			return sums, err
 		}
@@ -151,7 +151,7 @@ func join(f quant.Format, t quant.Tensor, o quant.Options, parts []part) (*quant
 			}
 			return nil, sums, r.err
 		}
-		merge(&sums, r.sums)
+		sums.Merge(r.sums)
 		size += len(r.packed.Bytes)
 	}
 	if len(parts) == 1 {
@@ -163,16 +163,6 @@ func join(f quant.Format, t quant.Tensor, o quant.Options, parts []part) (*quant
 		whole.Bytes = append(whole.Bytes, r.packed.Bytes...)
 	}
 	return &whole, sums, nil
-}
-
-func merge(s *metric.Sums, more metric.Sums) {
-	s.Values += more.Values
-	s.Bytes += more.Bytes
-	s.ErrSq += more.ErrSq
-	s.XSq += more.XSq
-	s.YSq += more.YSq
-	s.XY += more.XY
-	s.MaxAbs = max(s.MaxAbs, more.MaxAbs)
 }
 
 // locate corrects an error about rows [row, row+n) of tensor i: rows count
