@@ -19,10 +19,10 @@ TEXT ·subAsm(SB), NOSPLIT, $0-32
 	NEXT(R3, 4)
 	RET
 
-// LARGER pushes, lane by lane, v where |v| > |kept|, else kept.
+// LARGER pushes, lane by lane, v where |v| > |kept|, else kept. V15 leaves magnitudes.
 #define LARGER(v, kept) \
 	Get v; Get kept; \
-	Get v; F32x4Abs; Get kept; F32x4Abs; F32x4Gt; \
+	Get v; Get V15; V128And; Get kept; Get V15; V128And; F32x4Gt; \
 	V128Bitselect
 
 // func keepLargerAsm(dst, e *float32, n int)     n is a multiple of 4
@@ -32,6 +32,7 @@ TEXT ·keepLargerAsm(SB), NOSPLIT, $0-24
 	MOVD dst+0(FP), R0
 	MOVD e+8(FP), R1
 	MOVD n+16(FP), R2
+	SPLAT32(0x7fffffff); Set V15
 	WHILE(R2)
 		LOAD(R0, 0); Set V0
 		LOAD(R1, 0); Set V1
@@ -41,28 +42,27 @@ TEXT ·keepLargerAsm(SB), NOSPLIT, $0-24
 	NEXT(R2, 4)
 	RET
 
-// Byte indices of the even and the odd lanes, to the low or the high half; 0x80
-// makes a byte zero.
-#define EVENLOW  V128Const $0x0b0a090803020100, $0x8080808080808080
-#define EVENHIGH V128Const $0x8080808080808080, $0x0b0a090803020100
-#define ODDLOW   V128Const $0x0f0e0d0c07060504, $0x8080808080808080
-#define ODDHIGH  V128Const $0x8080808080808080, $0x0f0e0d0c07060504
-
 // func halveLargerAsm(dst, e *float32, n int)     n, of dst, is a multiple of 4
 //
 // for i := range n { dst[i] = larger(e[2i+1], larger(e[2i], 0)) }
 //
-// V0, V1 are eight values of e; V2 their even lanes, V3 the odd ones; V4 is 0.
+// V0, V1 are eight values of e; V2 their even lanes, V3 the odd ones; V4 is 0. V5 …
+// V8 put even and odd lanes into the low and the high half.
 TEXT ·halveLargerAsm(SB), NOSPLIT, $0-24
 	MOVD dst+0(FP), R0
 	MOVD e+8(FP), R1
 	MOVD n+16(FP), R2
+	SPLAT32(0x7fffffff); Set V15
 	V128Const $0, $0; Set V4
+	V128Const $0x0b0a090803020100, $0x8080808080808080; Set V5
+	V128Const $0x8080808080808080, $0x0b0a090803020100; Set V6
+	V128Const $0x0f0e0d0c07060504, $0x8080808080808080; Set V7
+	V128Const $0x8080808080808080, $0x0f0e0d0c07060504; Set V8
 	WHILE(R2)
 		LOAD(R1, 0); Set V0
 		LOAD(R1, 16); Set V1
-		Get V0; EVENLOW; I8x16Swizzle; Get V1; EVENHIGH; I8x16Swizzle; V128Or; Set V2
-		Get V0; ODDLOW; I8x16Swizzle; Get V1; ODDHIGH; I8x16Swizzle; V128Or; Set V3
+		Get V0; Get V5; I8x16Swizzle; Get V1; Get V6; I8x16Swizzle; V128Or; Set V2
+		Get V0; Get V7; I8x16Swizzle; Get V1; Get V8; I8x16Swizzle; V128Or; Set V3
 		LARGER(V2, V4); Set V2
 		ADDR(R0); LARGER(V3, V2); V128Store $0, $0
 		ADVANCE(R0, 16)

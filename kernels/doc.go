@@ -20,9 +20,12 @@
 // fails: callers that must refuse NaN and infinity ask CheckFinite first.
 //
 // How a kernel is laid out: the contract and the twin in NAME.go, the assembly
-// in NAME_wasm.s with macros in simd_wasm.h, half_wasm.h and range_wasm.h, its
-// declaration and the handling of the tail in stubs_wasm.go, the stand-in for all
-// other builds in stubs_noasm.go. What begins with kq_ is for ggml's K-quants:
-// their searches look through four groups at once, one in each lane. What the assembly takes for granted of Go's assembler is
-// held by the tests of internal/pins.
+// in NAME_wasm.s with macros in …_wasm.h (simd for all, half for half floats, values
+// for codes that become values, range for extremes, stream for streams of bits), its
+// declaration and the handling of the tail in …stubs_wasm.go, the stand-in for all
+// other builds in …stubs_noasm.go. What begins with kq_ is for ggml's K-quants:
+// their searches look through four groups at once, one in each lane. What begins
+// with gq_ is for the I-quants of one to three bits, which store points of grids.
+// What the assembly takes for granted of Go's assembler is held by the tests of
+// internal/pins.
 package kernels

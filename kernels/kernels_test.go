@@ -99,18 +99,8 @@ func TestSums(t *testing.T) {
 		if got := Compare(x, y); got != want {
 			t.Errorf("Compare of %d: %v, want %v", n, got, want)
 		}
-		if got := SumSquaredDiff(x, y); got != want.ErrSq {
-			t.Errorf("SumSquaredDiff of %d: %v, want %v", n, got, want.ErrSq)
-		}
 		if e, _ := exact.Float64(); math.Abs(want.ErrSq-e) > 1e-15*float64(n)*e {
 			t.Errorf("%v is far from the exact %v", want.ErrSq, e)
-		}
-		sum, sumSq := Moments(x)
-		if want := inLanes(n, func(i int) float64 { return at(x, i) }); sum != want || Sum(x) != want {
-			t.Errorf("sum of %d: %v, %v, want %v", n, sum, Sum(x), want)
-		}
-		if sumSq != want.XSq {
-			t.Errorf("sum of squares of %d: %v, want %v", n, sumSq, want.XSq)
 		}
 	}
 }
@@ -215,46 +205,98 @@ func TestHistogram(t *testing.T) {
 	}
 }
 
-func TestInt4(t *testing.T) {
-	q := make([]int8, 0, 257)
-	for i := range 256 {
-		q = append(q, int8(i%16)-8, int8(i/16)-8)
+// TestInBin finds in every bin what the histogram counts there, and all of it.
+func TestInBin(t *testing.T) {
+	for _, d := range datasets {
+		x := d.make(1001, 5)
+		counts := make([]uint32, 37)
+		lo, hi := MinMax(x)
+		Histogram(counts, x, lo, hi)
+		dst := make([]float32, len(x))
+		for bin, want := range counts {
+			if n := InBin(dst, x, lo, hi, len(counts), bin); n != int(want) {
+				t.Errorf("%s: %d values in bin %d, want %d", d.name, n, bin, want)
+			}
+		}
 	}
-	q = append(q, -3)
-	packed := make([]byte, 257)
-	PackInt4(packed, q)
-	if packed[0] != 0x88 || packed[1] != 0x89 || packed[17] != 0x99 || packed[256] != 0x0d {
-		t.Errorf("packed % x", packed)
+}
+
+// TestCodes reads the stream bit by bit.
+func TestCodes(t *testing.T) {
+	for bits := 2; bits < 8; bits++ {
+		for n := range 70 {
+			q := make([]int8, n)
+			for i := range q {
+				q[i] = int8(i*37) >> (8 - bits)
+			}
+			packed := make([]byte, (n*bits+7)/8)
+			PackCodes(packed, q, bits)
+			for i := range 8 * len(packed) {
+				want := uint8(0)
+				if i/bits < n {
+					want = uint8(q[i/bits]) >> (i % bits) & 1
+				}
+				if got := packed[i/8] >> (i % 8) & 1; got != want {
+					t.Fatalf("%d codes of %d bits: bit %d is %d, want %d", n, bits, i, got, want)
+				}
+			}
+			back := make([]int8, n)
+			UnpackCodes(back, packed, bits)
+			if !slices.Equal(back, q) {
+				t.Fatalf("%d bits: %v comes back as %v", bits, q, back)
+			}
+		}
 	}
-	back := make([]int8, len(q))
-	UnpackInt4(back, packed)
-	if !slices.Equal(back, q) {
-		t.Errorf("%v comes back as %v", q, back)
+}
+
+// TestCodesTwins packs and unpacks any bytes.
+func TestCodesTwins(t *testing.T) {
+	for bits := 2; bits < 8; bits++ {
+		for n := range 150 {
+			in := makeInput(datasets[0], n, uint64(n))
+			type pack = func(dst []byte, q []int8, bits int)
+			type unpack = func(dst []int8, src []byte, bits int)
+			packed := func(f pack) any {
+				return written(in, (2*n*bits+7)/8, func(d []byte) { f(d, signed(in.raw), bits) })
+			}
+			unpacked := func(f unpack) any {
+				m := 2 * n * 8 / bits
+				return written(in, m, func(d []int8) { f(d, in.raw[:(m*bits+7)/8], bits) })
+			}
+			if got, want := packed(packCodes), packed(packCodesGeneric); !same(got, want) {
+				t.Fatalf("%d bits: % x, want % x, of %v", bits, got, want, in.raw)
+			}
+			if got, want := unpacked(unpackCodes), unpacked(unpackCodesGeneric); !same(got, want) {
+				t.Fatalf("%d bits: %v, want %v, of % x", bits, got, want, in.raw)
+			}
+		}
 	}
 }
 
 func TestCodebook(t *testing.T) {
 	levels := [16]float32{-8, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 8, 9}
-	var mid []float32
-	for i := range 15 {
-		mid = append(mid, (levels[i]+levels[i+1])/2)
+	var c Codebook
+	for i := range c.Codes {
+		c.Codes[i] = uint8(15 - i)
 	}
-	x := []float32{-100, -16, -14, -13.9, -0.1, 0, 1, 1.1, 17, 17.1, 18, 1e9, nan, inf, -inf, 3, 5, 7}
-	want := []uint8{0, 0, 0, 1, 7, 7, 7, 8, 14, 15, 15, 15, 0, 15, 0, 8, 9, 10}
-	codes := make([]uint8, len(x))
-	CountAbove(codes, x, 0.5, mid)
-	if !slices.Equal(codes, want) {
-		t.Errorf("codes %v, want %v", codes, want)
+	for i := range c.Bounds {
+		c.Bounds[i] = (levels[i] + levels[i+1]) / 2
 	}
-	values := make([]float32, 300)
-	long := make([]uint8, 300)
-	for i := range long {
-		long[i] = uint8(i)
+	x := [32]float32{-100, -16, -14, -13.9, -0.1, 0, 1, 1.1, 17, 17.1, 18, 1e9, nan, inf, -inf, 3, 5, 7}
+	want := []byte{0xff, 0xfe, 0x88, 0x87, 0x10, 0x00, 0xf0, 0xf7, 0x65, 0x88}
+	codes := make([]byte, 16)
+	PackLevels(codes, x[:], []float32{0.5}, 32, &c)
+	if !slices.Equal(codes[:10], want) {
+		t.Errorf("codes % x, want % x", codes, want)
 	}
-	Lookup16(values, long, &levels, 2)
+	values, packed := make([]float32, 512), make([]byte, 256)
+	for i := range packed {
+		packed[i] = uint8(i)
+	}
+	UnpackLevels(values, packed, []float32{2, 2, 2, 2}, 128, &levels)
 	for i, v := range values {
-		if v != levels[i%16]*2 {
-			t.Errorf("code %d is %v", i, v)
+		if want := levels[i/2>>(4*(1-i%2))&15] * 2; v != want {
+			t.Errorf("value %d is %v, want %v", i, v, want)
 		}
 	}
 }

@@ -24,20 +24,6 @@ func SettleScales(codes []int8, steps, scales []float32, least int32) (d uint16,
 	return settleScales(codes[:n], steps[:n], scales[:n], min(max(least, -128), -1))
 }
 
-// ExpandGroups turns the codes of groups of n into values: float32(s·(q −
-// zero)) + low, each group with its own s and, where low is not nil, its low.
-func ExpandGroups(dst []float32, q []int8, s, low []float32, n int, zero int32) {
-	if n < 1 {
-		return
-	}
-	groups := min(len(dst)/n, len(q)/n, len(s))
-	if low != nil {
-		groups = min(groups, len(low))
-		low = low[:groups]
-	}
-	expandGroups(dst[:groups*n], q[:groups*n], s[:groups], low, n, zero)
-}
-
 // PackBits packs bits shift … shift+bits−1 of each code; bits is 1, 2 or 4. Of
 // run neighbours each stands in a byte of its own, in its lowest bits; the next
 // run takes the next bits of the same bytes, until they are full.
@@ -89,7 +75,9 @@ func settleScalesGeneric(codes []int8, steps, scales []float32, least int32) (d 
 	return d, top
 }
 
-func expandGroupsGeneric(dst []float32, q []int8, s, low []float32, n int, zero int32) {
+// expandGroups turns the codes of groups of n into values: float32(s·(q − zero)) +
+// low, each group with its own s and, where low is not nil, its low.
+func expandGroups(dst []float32, q []int8, s, low []float32, n int, zero int32) {
 	for g, s := range s {
 		out, q := dst[g*n:g*n+n], q[g*n:g*n+n]
 		if low == nil {

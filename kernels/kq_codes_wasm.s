@@ -50,45 +50,6 @@ TEXT ·roundGroupsAsm(SB), NOSPLIT, $0-56
 	NEXT(R5, 1)
 	RET
 
-// SCALED stores at R0 + off the values of the four codes of V5 that extend widens.
-#define SCALED(off, extend) \
-	ADDR(R0); Get V5; extend; Get V2; I32x4Sub; F32x4ConvertI32x4S; \
-	Get V0; F32x4Mul; Get V1; F32x4Add; V128Store $0, $off
-
-// func expandGroupsAsm(dst *float32, q *int8, s, low *float32, step, n, groups int, zero int32)
-//
-// for g := range groups { for i := range n {
-// dst[g*n+i] = s[g]*(q[g*n+i] − zero) + low[g*step/4] } }
-//
-// n is a multiple of 16; a low of −0 changes nothing. V0 is s, V1 low, V2 zero.
-TEXT ·expandGroupsAsm(SB), NOSPLIT, $0-60
-	MOVD dst+0(FP), R0
-	MOVD q+8(FP), R1
-	MOVD s+16(FP), R2
-	MOVD low+24(FP), R3
-	MOVD step+32(FP), R4
-	MOVD n+40(FP), R5
-	MOVD groups+48(FP), R6
-	I32Load zero+56(FP); I32x4Splat; Set V2
-	WHILE(R6)
-		ADDR(R2); F32Load $0; F32x4Splat; Set V0
-		ADDR(R3); F32Load $0; F32x4Splat; Set V1
-		Get R5; Set R7
-		WHILE(R7)
-			LOAD(R1, 0); Tee V4; I16x8ExtendLowI8x16S; Set V5
-			SCALED(0, I32x4ExtendLowI16x8S)
-			SCALED(16, I32x4ExtendHighI16x8S)
-			Get V4; I16x8ExtendHighI8x16S; Set V5
-			SCALED(32, I32x4ExtendLowI16x8S)
-			SCALED(48, I32x4ExtendHighI16x8S)
-			ADVANCE(R0, 64)
-			ADVANCE(R1, 16)
-		NEXT(R7, 16)
-		ADVANCE(R2, 4)
-		Get R3; Get R4; I64Add; Set R3
-	NEXT(R6, 1)
-	RET
-
 // func packBitsAsm(dst *byte, q *uint8, chunks, bits, run, shift int)
 //
 // for c := range chunks { for j := range run { for k := range 8/bits {
@@ -208,10 +169,12 @@ TEXT ·settleScalesAsm(SB), NOSPLIT, $0-48
 	If
 		F32Load least+32(FP); Get F0; F32Div; Tee F2; F32x4Splat; Set V3
 		F32Const $1.0; Get F2; F32Div; F32x4Splat; Set V0
+		FLOATCONST
 		FLOATNORMAL
 		FLOATRARE
 		FLOATSIGN
 		Get V2; SHL(16); I32Const $16; I32x4ShrS; Tee V0; Set V4
+		HALFCONST
 		HALFNORMAL
 		HALFRARE
 		Get SP; Get V4; MASK(0xffff); I32x4ExtractLane $0, $0; I32Store d+40(FP)

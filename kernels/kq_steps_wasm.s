@@ -48,14 +48,14 @@
 	LOAD(R5, (off+768)); Set V13; \
 	Get V7; PRODUCTLX(V13); F32x4Sub; Set V14; \
 	Get V8; PRODUCTL2(V13); F32x4Sub; Set V15; \
-	LOAD(R5, off); Get V15; F32x4Mul; Get V14; F32x4Div; Get V0; F32x4Add; TOINT; \
-	F32x4ConvertI32x4S; CLAMPED; Tee V9; \
-	Get V13; F32x4Ne; Get V14; V128Const $0, $0; F32x4Gt; V128And; Tee V10; V128AnyTrue; \
+	LOAD(R5, off); Get V15; F32x4Mul; Get V14; F32x4Div; Get V0; F32x4Add; \
+	Get V3; V128And; Get V4; I32x4Sub; F32x4ConvertI32x4S; CLAMPED; Tee V9; \
+	Get V13; F32x4Ne; Get V14; Get V5; F32x4Gt; V128And; Tee V10; V128AnyTrue; \
 	If; \
 		Get V14; PRODUCTLX(V9); F32x4Add; Set V14; \
 		Get V15; PRODUCTL2(V9); F32x4Add; Set V15; \
 		Get V10; \
-		Get V15; V128Const $0, $0; F32x4Gt; V128And; \
+		Get V15; Get V5; F32x4Gt; V128And; \
 		Get V14; Get V14; F32x4Mul; Get V8; F32x4Mul; \
 		Get V7; Get V7; F32x4Mul; Get V15; F32x4Mul; F32x4Gt; V128And; \
 		Tee V10; V128AnyTrue; \
@@ -77,7 +77,8 @@
 // round changed nothing is changed by no later round, so that all go on while
 // one does.
 //
-// V0 is magic, V1 −4, V2 3, V3 the inverse; V7, V8 the sums; V6 the lanes that
+// V0 is magic, V1 −4, V2 3, V3 the inverse, then with V4 and V5 the constants of MOVE,
+// whose TOINT is written out; V7, V8 the sums; V6 the lanes that
 // are not zeros. R11 says whether the round changed a code, R6 counts rounds.
 TEXT ·searchStepsAsm(SB), NOSPLIT, $0-40
 	MOVD s+0(FP), R0
@@ -98,6 +99,9 @@ TEXT ·searchStepsAsm(SB), NOSPLIT, $0-40
 	Get V1; Get V4; F32x4Div; Set V3
 	V128Const $0, $0; Tee V7; Set V8
 	EACH(BEGIN)
+	SPLAT32(0x007fffff); Set V3
+	SPLAT32(0x00400000); Set V4
+	V128Const $0, $0; Set V5
 	I64Const $5; Set R6
 	Loop
 		I64Const $0; Set R11

@@ -10,10 +10,6 @@ func roundGroups(q []uint8, x, s, m []float32, n int, least, most int32) {
 	roundGroupsGeneric(q, x, s, m, n, least, most)
 }
 
-func expandGroups(dst []float32, q []int8, s, low []float32, n int, zero int32) {
-	expandGroupsGeneric(dst, q, s, low, n, zero)
-}
-
 func packBits(dst []byte, q []uint8, bits, run, shift int) { packBitsGeneric(dst, q, bits, run, shift) }
 func unpackBits(q []int8, src []byte, bits, run, shift int) {
 	unpackBitsGeneric(q, src, bits, run, shift)
@@ -38,5 +34,8 @@ func dequantizeQ5_0(dst []float32, src []byte) { dequantizeQ5_0Generic(dst, src)
 func quantizeQ5_1(dst []byte, x []float32)     { quantizeQ5_1Generic(dst, x) }
 func dequantizeQ5_1(dst []float32, src []byte) { dequantizeQ5_1Generic(dst, src) }
 
+func dequantizeQ2_K(dst []float32, src []byte) { dequantizeQ2_KGeneric(dst, src) }
+func dequantizeQ3_K(dst []float32, src []byte) { dequantizeQ3_KGeneric(dst, src) }
 func dequantizeQ4_K(dst []float32, src []byte) { dequantizeQ4_KGeneric(dst, src) }
 func dequantizeQ5_K(dst []float32, src []byte) { dequantizeQ5_KGeneric(dst, src) }
+func dequantizeQ6_K(dst []float32, src []byte) { dequantizeQ6_KGeneric(dst, src) }

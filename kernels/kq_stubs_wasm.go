@@ -2,10 +2,7 @@
 
 package kernels
 
-import (
-	"math"
-	"unsafe"
-)
+import "unsafe"
 
 // fourGroups pads up to three groups that are left over with zeros.
 type fourGroups struct {
@@ -66,22 +63,6 @@ func roundGroups(q []uint8, x, s, m []float32, n int, least, most int32) {
 		return
 	}
 	roundGroupsAsm(unsafe.SliceData(q), unsafe.SliceData(x), unsafe.SliceData(s), unsafe.SliceData(m), n, len(s), least, most)
-}
-
-//go:noescape
-func expandGroupsAsm(dst *float32, q *int8, s, low *float32, step, n, groups int, zero int32)
-
-func expandGroups(dst []float32, q []int8, s, low []float32, n int, zero int32) {
-	if n%16 != 0 {
-		expandGroupsGeneric(dst, q, s, low, n, zero)
-		return
-	}
-	none, step := math.Float32frombits(1<<31), 4 // adding −0 changes nothing
-	from := unsafe.SliceData(low)
-	if low == nil {
-		from, step = &none, 0
-	}
-	expandGroupsAsm(unsafe.SliceData(dst), unsafe.SliceData(q), unsafe.SliceData(s), from, step, n, len(s), zero)
 }
 
 //go:noescape
@@ -213,17 +194,41 @@ func dequantizeQ5_1(dst []float32, src []byte) {
 }
 
 //go:noescape
-func dequantizeQ4_KAsm(dst *float32, src *byte, n int, s *[16]float32)
+func dequantizeQ2_KAsm(dst *float32, src *byte, n int, s *[32]float32)
+
+func dequantizeQ2_K(dst []float32, src []byte) {
+	var s [32]float32
+	dequantizeQ2_KAsm(unsafe.SliceData(dst), unsafe.SliceData(src), len(dst), &s)
+}
+
+//go:noescape
+func dequantizeQ3_KAsm(dst *float32, src *byte, n int, s *[32]float32)
+
+func dequantizeQ3_K(dst []float32, src []byte) {
+	var s [32]float32
+	dequantizeQ3_KAsm(unsafe.SliceData(dst), unsafe.SliceData(src), len(dst), &s)
+}
+
+//go:noescape
+func dequantizeQ4_KAsm(dst *float32, src *byte, n int, s *[32]float32)
 
 func dequantizeQ4_K(dst []float32, src []byte) {
-	var s [16]float32
+	var s [32]float32
 	dequantizeQ4_KAsm(unsafe.SliceData(dst), unsafe.SliceData(src), len(dst), &s)
 }
 
 //go:noescape
-func dequantizeQ5_KAsm(dst *float32, src *byte, n int, s *[16]float32)
+func dequantizeQ5_KAsm(dst *float32, src *byte, n int, s *[32]float32)
 
 func dequantizeQ5_K(dst []float32, src []byte) {
-	var s [16]float32
+	var s [32]float32
 	dequantizeQ5_KAsm(unsafe.SliceData(dst), unsafe.SliceData(src), len(dst), &s)
+}
+
+//go:noescape
+func dequantizeQ6_KAsm(dst *float32, src *byte, n int, s *[32]float32)
+
+func dequantizeQ6_K(dst []float32, src []byte) {
+	var s [32]float32
+	dequantizeQ6_KAsm(unsafe.SliceData(dst), unsafe.SliceData(src), len(dst), &s)
 }

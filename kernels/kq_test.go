@@ -64,21 +64,27 @@ var kqTwins = []struct {
 	{"DequantizeQ5_1",
 		func(x, w []float32, _ int) any { return valueResults(x, w, layoutQ5_1.size, dequantizeQ5_1) },
 		func(x, w []float32, _ int) any { return valueResults(x, w, layoutQ5_1.size, dequantizeQ5_1Generic) }},
+	{"DequantizeQ2_K",
+		func(x, w []float32, _ int) any { return superResults(x, w, q2KBytes, dequantizeQ2_K) },
+		func(x, w []float32, _ int) any { return superResults(x, w, q2KBytes, dequantizeQ2_KGeneric) }},
+	{"DequantizeQ3_K",
+		func(x, w []float32, _ int) any { return superResults(x, w, q3KBytes, dequantizeQ3_K) },
+		func(x, w []float32, _ int) any { return superResults(x, w, q3KBytes, dequantizeQ3_KGeneric) }},
 	{"DequantizeQ4_K",
 		func(x, w []float32, _ int) any { return superResults(x, w, q4KBytes, dequantizeQ4_K) },
 		func(x, w []float32, _ int) any { return superResults(x, w, q4KBytes, dequantizeQ4_KGeneric) }},
 	{"DequantizeQ5_K",
 		func(x, w []float32, _ int) any { return superResults(x, w, q5KBytes, dequantizeQ5_K) },
 		func(x, w []float32, _ int) any { return superResults(x, w, q5KBytes, dequantizeQ5_KGeneric) }},
+	{"DequantizeQ6_K",
+		func(x, w []float32, _ int) any { return superResults(x, w, q6KBytes, dequantizeQ6_K) },
+		func(x, w []float32, _ int) any { return superResults(x, w, q6KBytes, dequantizeQ6_KGeneric) }},
 	{"Weigh",
 		func(x, w []float32, n int) any { d := make([]float32, len(x)); weigh(d, x, w, w[0]); return d },
 		func(x, w []float32, n int) any { d := make([]float32, len(x)); weighGeneric(d, x, w, w[0]); return d }},
 	{"RoundGroups",
 		func(x, w []float32, n int) any { return roundResults(x, w, n, roundGroups) },
 		func(x, w []float32, n int) any { return roundResults(x, w, n, roundGroupsGeneric) }},
-	{"ExpandGroups",
-		func(x, w []float32, n int) any { return expandResults(x, w, n, expandGroups) },
-		func(x, w []float32, n int) any { return expandResults(x, w, n, expandGroupsGeneric) }},
 	{"PackBits",
 		func(x, _ []float32, n int) any { return packResults(x, n, packBits) },
 		func(x, _ []float32, n int) any { return packResults(x, n, packBitsGeneric) }},
@@ -173,8 +179,8 @@ func settleResults(x []float32, settle func(codes []int8, steps, scales []float3
 	return all
 }
 
-// The scales and minimums of roundResults and expandResults are weights, the
-// codes of the others bytes of the values. What is written has a margin.
+// The scales and minimums of roundResults are weights, the codes of the others bytes of
+// the values. What is written has a margin.
 
 func roundResults(x, w []float32, n int, round func(q []uint8, x, s, m []float32, n int, least, most int32)) (all []string) {
 	groups := len(x) / n
@@ -183,19 +189,6 @@ func roundResults(x, w []float32, n int, round func(q []uint8, x, s, m []float32
 			q := make([]uint8, len(x)+8)
 			round(q[:groups*n], x[:groups*n], w[:groups], m, n, r[0], r[1])
 			all = append(all, groupsResult(q))
-		}
-	}
-	return all
-}
-
-func expandResults(x, w []float32, n int, expand func(dst []float32, q []int8, s, low []float32, n int, zero int32)) (all []string) {
-	groups := len(x) / n
-	q := signed(floatBytes(x))
-	for _, zero := range []int32{0, 32} {
-		for _, low := range [][]float32{nil, w[len(w)-groups:]} {
-			dst := make([]float32, len(x)+8)
-			expand(dst[:groups*n], q[:groups*n], x[:groups], low, n, zero)
-			all = append(all, groupsResult(nil, dst))
 		}
 	}
 	return all
@@ -254,6 +247,10 @@ func TestPackBits(t *testing.T) {
 }
 
 func TestGroupTwins(t *testing.T) {
+	seeds := uint64(2)
+	if testing.Short() {
+		seeds = 1
+	}
 	for _, d := range datasets {
 		if !d.finite || Active() == "portable" && d.name != "normal" {
 			continue // where a kernel is its own twin there is little to see
@@ -261,7 +258,7 @@ func TestGroupTwins(t *testing.T) {
 		t.Run(d.name, func(t *testing.T) {
 			for _, n := range []int{4, 7, 16, 32} {
 				for _, groups := range []int{1, 4, 11} {
-					for seed := range uint64(2) {
+					for seed := range seeds {
 						x := placed(d.make(n*groups, 100*seed+uint64(n)), int(seed), nan)
 						for _, weights := range datasets[:11:11] {
 							if (n != 16 || groups != 4) && weights.name != d.name {
@@ -301,17 +298,17 @@ func TestGroupsShort(t *testing.T) {
 			SearchScale(q, f, x, x[:n], size, 8, WeightsGiven)
 			SearchScale(q, f, x[:n], nil, size, 8, WeightsSquare)
 			RoundGroups(q, x, f, f, size, 0, 15)
-			ExpandGroups(f, c, x, nil, size, 0)
-			ExpandGroups(f, signed(floatBytes(x)), x, x, size, 0)
 			PackBits(q, floatBytes(x), 4, size, 0)
 			PackBits(floatBytes(x), q, 1, size, 7)
 			UnpackBits(c, floatBytes(x), 2, size, 6)
 			UnpackBits(signed(floatBytes(x)), q, 4, size, 5)
 		}
-		DequantizeQ4_K(f, make([]byte, 400))
-		DequantizeQ4_K(make([]float32, 600), q)
-		DequantizeQ5_K(f, make([]byte, 400))
-		DequantizeQ5_K(make([]float32, 600), q)
+		for _, dequantize := range []func([]float32, []byte){
+			DequantizeQ2_K, DequantizeQ3_K, DequantizeQ4_K, DequantizeQ5_K, DequantizeQ6_K,
+		} {
+			dequantize(f, make([]byte, 800))
+			dequantize(make([]float32, 600), q)
+		}
 		SearchSteps(q, f, x)
 		SearchSteps(floatBytes(x), f, x[:n])
 		SettleScales(c, x, x[:n], -32)

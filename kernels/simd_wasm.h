@@ -35,3 +35,13 @@
 #define SPREAD(v, op) \
 	Get v; SWAPHALVES(v); op; Set v; \
 	Get v; SWAPPAIRS(v); op; Set v
+
+// A constant in a loop is made anew in each round, in V8 with three to five
+// instructions. So loops that are short keep theirs in V: SWAPS sets a and b to what
+// exchanges halves and neighbouring lanes, and SPREADBY is SPREAD with these.
+#define SWAPS(a, b) \
+	V128Const $0x0f0e0d0c0b0a0908, $0x0706050403020100; Set a; \
+	V128Const $0x0302010007060504, $0x0b0a09080f0e0d0c; Set b
+#define SPREADBY(v, a, b, op) \
+	Get v; Get v; Get a; I8x16Swizzle; op; Set v; \
+	Get v; Get v; Get b; I8x16Swizzle; op; Set v

@@ -16,23 +16,14 @@ type Sums struct {
 // pieces of a slice add up only nearly to the Sums of the whole.
 func Compare(x, y []float32) Sums {
 	n := min(len(x), len(y))
-	return compare(x[:n], y[:n])
+	return compare(nil, x[:n], y[:n])
 }
 
-// SumSquaredDiff is Compare's ErrSq alone, to the bit.
-func SumSquaredDiff(x, y []float32) float64 {
-	n := min(len(x), len(y))
-	return sumSquaredDiff(x[:n], y[:n])
+// CompareSub is Compare, and Sub: diff[i] = y[i] − x[i].
+func CompareSub(diff, x, y []float32) Sums {
+	n := min(len(diff), len(x), len(y))
+	return compare(diff[:n:n], x[:n], y[:n])
 }
-
-// Sum is Σ x in float64, in the order of the package comment.
-func Sum(x []float32) float64 {
-	sum, _ := Moments(x)
-	return sum
-}
-
-// Moments is Σ x and Σ x² in float64, in the order of the package comment.
-func Moments(x []float32) (sum, sumSq float64) { return moments(x) }
 
 // lanes are the four running sums of the package comment.
 type lanes [4]float64
@@ -45,11 +36,14 @@ type compareLanes struct {
 	maxAbs              [4]float32
 }
 
-// add goes on with x and y, which start in lane 0.
-func (a *compareLanes) add(x, y []float32) {
+// add goes on with x and y, which start in lane 0. diff has room for all, or is nil.
+func (a *compareLanes) add(diff, x, y []float32) {
 	y = y[:len(x)]
 	for i, v := range x {
 		w, j := y[i], i&3
+		if diff != nil {
+			diff[i] = w - v
+		}
 		dx, dy := float64(v), float64(w)
 		e := dy - dx
 		a.errSq[j] += float64(e * e)
@@ -72,41 +66,8 @@ func (a *compareLanes) sums() Sums {
 	}
 }
 
-func compareGeneric(x, y []float32) Sums {
+func compareGeneric(diff, x, y []float32) Sums {
 	var a compareLanes
-	a.add(x, y)
+	a.add(diff, x, y)
 	return a.sums()
-}
-
-// addSquaredDiff goes on with x and y, which start in lane 0.
-func (l *lanes) addSquaredDiff(x, y []float32) {
-	y = y[:len(x)]
-	for i, v := range x {
-		e := float64(y[i]) - float64(v)
-		l[i&3] += float64(e * e)
-	}
-}
-
-func sumSquaredDiffGeneric(x, y []float32) float64 {
-	var a lanes
-	a.addSquaredDiff(x, y)
-	return a.total()
-}
-
-// momentLanes is the state of Moments. The assembly knows its layout.
-type momentLanes struct{ sum, sumSq lanes }
-
-// add goes on with x, which starts in lane 0.
-func (a *momentLanes) add(x []float32) {
-	for i, v := range x {
-		d, j := float64(v), i&3
-		a.sum[j] += d
-		a.sumSq[j] += float64(d * d)
-	}
-}
-
-func momentsGeneric(x []float32) (sum, sumSq float64) {
-	var a momentLanes
-	a.add(x)
-	return a.sum.total(), a.sumSq.total()
 }

@@ -24,17 +24,22 @@
 	ADDR(R0); Get lo; V128Store $0, $off; \
 	ADDR(R0); Get hi; V128Store $0, $(off+16)
 
-// func compareAsm(a *compareLanes, x, y *float32, n int)     n is a multiple of 4
+// func compareAsm(a *compareLanes, x, y *float32, n int, diff *float32, step int)     n is a multiple of 4
 //
-// a.add(x[:n], y[:n])
+// a.add(diff, x[:n], y[:n]); step is 16, or 0 where diff is four values that all
+// differences are written to.
 //
 // V0, V1 are errSq lanes 0–1 and 2–3; V2, V3 xSq; V4, V5 ySq; V6, V7 xy;
-// V8 is maxAbs; V9, V10 are four values of x and of y.
-TEXT ·compareAsm(SB), NOSPLIT, $0-32
+// V8 is maxAbs; V9, V10 are four values of x and of y, V14 their difference. V15
+// leaves magnitudes.
+TEXT ·compareAsm(SB), NOSPLIT, $0-48
 	MOVD a+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD y+16(FP), R2
 	MOVD n+24(FP), R3
+	MOVD diff+32(FP), R4
+	MOVD step+40(FP), R5
+	SPLAT32(0x7fffffff); Set V15
 	LOADLANES(0, V0, V1)
 	LOADLANES(32, V2, V3)
 	LOADLANES(64, V4, V5)
@@ -43,9 +48,9 @@ TEXT ·compareAsm(SB), NOSPLIT, $0-32
 	WHILE(R3)
 		LOAD(R1, 0); Set V9
 		LOAD(R2, 0); Set V10
-		Get V8                  // maxAbs = max(maxAbs, |y − x|)
-		Get V10; Get V9; F32x4Sub; F32x4Abs
-		F32x4Pmax; Set V8
+		ADDR(R4); Get V10; Get V9; F32x4Sub; Tee V14; V128Store $0, $0
+		Get R4; Get R5; I64Add; Set R4
+		Get V8; Get V14; Get V15; V128And; F32x4Pmax; Set V8    // maxAbs = max(maxAbs, |y − x|)
 		LOW(V9); Set V11
 		LOW(V10); Set V12
 		COMPAREPAIR(V0, V2, V4, V6)
@@ -60,56 +65,4 @@ TEXT ·compareAsm(SB), NOSPLIT, $0-32
 	STORELANES(64, V4, V5)
 	STORELANES(96, V6, V7)
 	ADDR(R0); Get V8; V128Store $0, $128
-	RET
-
-// func squaredDiffAsm(l *lanes, x, y *float32, n int)     n is a multiple of 4
-//
-// l.addSquaredDiff(x[:n], y[:n])
-//
-// V0, V1 are lanes 0–1 and 2–3; V2, V3 are four values of x and of y.
-TEXT ·squaredDiffAsm(SB), NOSPLIT, $0-32
-	MOVD l+0(FP), R0
-	MOVD x+8(FP), R1
-	MOVD y+16(FP), R2
-	MOVD n+24(FP), R3
-	LOADLANES(0, V0, V1)
-	WHILE(R3)
-		LOAD(R1, 0); Set V2
-		LOAD(R2, 0); Set V3
-		LOW(V3); LOW(V2); F64x2Sub; Set V4
-		ADDMUL(V0, V4, V4)
-		HIGH(V3); HIGH(V2); F64x2Sub; Set V4
-		ADDMUL(V1, V4, V4)
-		ADVANCE(R1, 16)
-		ADVANCE(R2, 16)
-	NEXT(R3, 4)
-	STORELANES(0, V0, V1)
-	RET
-
-// ADDMOMENTS adds the pair in V5 to sum and to sumSq.
-#define ADDMOMENTS(sum, sumSq) \
-	Get sum; Get V5; F64x2Add; Set sum; \
-	ADDMUL(sumSq, V5, V5)
-
-// func momentsAsm(a *momentLanes, x *float32, n int)     n is a multiple of 4
-//
-// a.add(x[:n])
-//
-// V0, V1 are sum lanes 0–1 and 2–3; V2, V3 sumSq; V4 is four values of x.
-TEXT ·momentsAsm(SB), NOSPLIT, $0-24
-	MOVD a+0(FP), R0
-	MOVD x+8(FP), R1
-	MOVD n+16(FP), R2
-	LOADLANES(0, V0, V1)
-	LOADLANES(32, V2, V3)
-	WHILE(R2)
-		LOAD(R1, 0); Set V4
-		LOW(V4); Set V5
-		ADDMOMENTS(V0, V2)
-		HIGH(V4); Set V5
-		ADDMOMENTS(V1, V3)
-		ADVANCE(R1, 16)
-	NEXT(R2, 4)
-	STORELANES(0, V0, V1)
-	STORELANES(32, V2, V3)
 	RET

@@ -1,9 +1,11 @@
 package kernels
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -34,14 +36,19 @@ var twins = []struct {
 		func(in input) any { return checkFinite(in.x) },
 		func(in input) any { return checkFiniteGeneric(in.x) }},
 	{"Compare", false,
-		func(in input) any { return compare(in.x, in.y) },
-		func(in input) any { return compareGeneric(in.x, in.y) }},
-	{"SumSquaredDiff", false,
-		func(in input) any { return sumSquaredDiff(in.x, in.y) },
-		func(in input) any { return sumSquaredDiffGeneric(in.x, in.y) }},
-	{"Moments", false,
-		func(in input) any { s, q := moments(in.x); return [2]float64{s, q} },
-		func(in input) any { s, q := momentsGeneric(in.x); return [2]float64{s, q} }},
+		func(in input) any { return compare(nil, in.x, in.y) },
+		func(in input) any { return compareGeneric(nil, in.x, in.y) }},
+	{"CompareSub", false,
+		func(in input) any {
+			var s Sums
+			d := written(in, len(in.x), func(d []float32) { s = compare(d, in.x, in.y) })
+			return append(d.([]float32), float32(s.ErrSq), float32(s.XSq), float32(s.XY), float32(s.YSq), s.MaxAbs)
+		},
+		func(in input) any {
+			var s Sums
+			d := written(in, len(in.x), func(d []float32) { s = compareGeneric(d, in.x, in.y) })
+			return append(d.([]float32), float32(s.ErrSq), float32(s.XSq), float32(s.XY), float32(s.YSq), s.MaxAbs)
+		}},
 	{"Sub", false,
 		func(in input) any { return written(in, len(in.x), func(d []float32) { sub(d, in.y, in.x) }) },
 		func(in input) any { return written(in, len(in.x), func(d []float32) { subGeneric(d, in.y, in.x) }) }},
@@ -71,6 +78,52 @@ var twins = []struct {
 	{"F32ToBF16", false,
 		func(in input) any { return written(in, 2*len(in.x), func(d []byte) { f32ToBF16(d, in.x) }) },
 		func(in input) any { return written(in, 2*len(in.x), func(d []byte) { f32ToBF16Generic(d, in.x) }) }},
+	{"F32ToE4M3", false,
+		func(in input) any { return written(in, len(in.x), func(d []byte) { f32ToE4M3(d, in.x) }) },
+		func(in input) any { return written(in, len(in.x), func(d []byte) { f32ToE4M3Generic(d, in.x) }) }},
+	{"F32ToE5M2", false,
+		func(in input) any { return written(in, len(in.x), func(d []byte) { f32ToE5M2(d, in.x) }) },
+		func(in input) any { return written(in, len(in.x), func(d []byte) { f32ToE5M2Generic(d, in.x) }) }},
+	{"E4M3ToF32", false,
+		func(in input) any { return written(in, len(in.x), func(d []float32) { e4m3ToF32(d, in.raw[:len(d)]) }) },
+		func(in input) any {
+			return written(in, len(in.x), func(d []float32) { e4m3ToF32Generic(d, in.raw[:len(d)]) })
+		}},
+	{"E5M2ToF32", false,
+		func(in input) any { return written(in, len(in.x), func(d []float32) { e5m2ToF32(d, in.raw[:len(d)]) }) },
+		func(in input) any {
+			return written(in, len(in.x), func(d []float32) { e5m2ToF32Generic(d, in.raw[:len(d)]) })
+		}},
+	{"InBin", false,
+		func(in input) any {
+			return written(in, len(in.x)/2, func(d []float32) {
+				inBin(d, in.x, in.lo, binsPerUnit(make([]uint32, 9), in.lo, in.hi), 8, float32(in.off))
+			})
+		},
+		func(in input) any {
+			return written(in, len(in.x)/2, func(d []float32) {
+				inBinGeneric(d, in.x, in.lo, binsPerUnit(make([]uint32, 9), in.lo, in.hi), 8, float32(in.off))
+			})
+		}},
+	{"Abs", false,
+		func(in input) any { return written(in, len(in.x), func(d []float32) { absolute(d, in.x) }) },
+		func(in input) any { return written(in, len(in.x), func(d []float32) { absGeneric(d, in.x) }) }},
+	{"PackLevels", false,
+		func(in input) any {
+			return written(in, len(in.x)/32*16, func(d []byte) { packLevels(d, in.x[:2*len(d)], in.y[:len(d)/16], 32, codebook(in)) })
+		},
+		func(in input) any {
+			return written(in, len(in.x)/32*16, func(d []byte) { packLevelsGeneric(d, in.x[:2*len(d)], in.y[:len(d)/16], 32, codebook(in)) })
+		}},
+	{"UnpackLevels", false,
+		func(in input) any {
+			return written(in, len(in.x)/64*64, func(d []float32) { unpackLevels(d, in.raw[:len(d)/2], in.y[:len(d)/64], 64, levels(in)) })
+		},
+		func(in input) any {
+			return written(in, len(in.x)/64*64, func(d []float32) {
+				unpackLevelsGeneric(d, in.raw[:len(d)/2], in.y[:len(d)/64], 64, levels(in))
+			})
+		}},
 	{"QuantizeAffine", false,
 		func(in input) any {
 			return written(in, len(in.x), func(d []int8) { quantizeAffine(d, in.x, in.scale, in.zero, in.qmin, in.qmax) })
@@ -91,35 +144,6 @@ var twins = []struct {
 		},
 		func(in input) any {
 			return written(in, 1+len(in.x)/2, func(d []uint32) { histogramGeneric(d, in.x, in.lo, binsPerUnit(d, in.lo, in.hi)) })
-		}},
-	{"PackInt4", false,
-		func(in input) any { return written(in, len(in.raw)/2, func(d []byte) { PackInt4(d, signed(in.raw)) }) },
-		func(in input) any {
-			return written(in, len(in.raw)/2, func(d []byte) { packInt4Generic(d, signed(in.raw)) })
-		}},
-	{"PackInt4 odd", false,
-		func(in input) any {
-			return written(in, (len(in.x)+1)/2, func(d []byte) { PackInt4(d, signed(in.raw[:len(in.x)])) })
-		},
-		func(in input) any {
-			return written(in, (len(in.x)+1)/2, func(d []byte) { packInt4Generic(d, signed(in.raw[:len(in.x)])) })
-		}},
-	{"UnpackInt4", false,
-		func(in input) any { return written(in, len(in.x), func(d []int8) { unpackInt4(d, in.raw) }) },
-		func(in input) any { return written(in, len(in.x), func(d []int8) { unpackInt4Generic(d, in.raw) }) }},
-	{"CountAbove", false,
-		func(in input) any {
-			return written(in, len(in.x), func(d []uint8) { countAbove(d, in.x, in.scale, in.y[:min(len(in.y), 255)]) })
-		},
-		func(in input) any {
-			return written(in, len(in.x), func(d []uint8) { countAboveGeneric(d, in.x, in.scale, in.y[:min(len(in.y), 255)]) })
-		}},
-	{"Lookup16", false,
-		func(in input) any {
-			return written(in, len(in.x), func(d []float32) { lookup16(d, in.raw[:len(d)], levels(in), in.scale) })
-		},
-		func(in input) any {
-			return written(in, len(in.x), func(d []float32) { lookup16Generic(d, in.raw[:len(d)], levels(in), in.scale) })
 		}},
 	{"QuantizeQ8_0", true,
 		func(in input) any { return written(in, len(in.x)/32*34, func(d []byte) { QuantizeQ8_0(d, in.x) }) },
@@ -180,6 +204,14 @@ func levels(in input) *[16]float32 {
 	var l [16]float32
 	copy(l[:], in.y)
 	return &l
+}
+
+// codebook has bounds among the values.
+func codebook(in input) *Codebook {
+	c := Codebook{Codes: [16]uint8{3, 1, 4, 15, 9, 2, 6, 5, 0, 8, 7, 11, 10, 13, 12, 14}}
+	copy(c.Bounds[:], in.x)
+	slices.SortFunc(c.Bounds[:], cmp.Compare[float32])
+	return &c
 }
 
 // placed copies s to a place that is off elements into an array filled with
@@ -288,22 +320,33 @@ func TestShortDestinations(t *testing.T) {
 	for n := range 100 {
 		for name, call := range map[string]func(){
 			"Compare":          func() { Compare(x, x[:n]); Compare(x[:n], x) },
-			"SumSquaredDiff":   func() { SumSquaredDiff(x, x[:n]); SumSquaredDiff(x[:n], x) },
+			"CompareSub":       func() { CompareSub(f[:n], x, x); CompareSub(f, x, x[:n]) },
 			"F16ToF32":         func() { F16ToF32(f[:n], b); F16ToF32(f, b[:n]) },
 			"F32ToF16":         func() { F32ToF16(b[:n], x); F32ToF16(b, x[:n]) },
 			"BF16ToF32":        func() { BF16ToF32(f[:n], b); BF16ToF32(f, b[:n]) },
 			"F32ToBF16":        func() { F32ToBF16(b[:n], x); F32ToBF16(b, x[:n]) },
 			"QuantizeAffine":   func() { QuantizeAffine(q[:n], x, 1, 0, -8, 7); QuantizeAffine(q, x[:n], 1, 0, -8, 7) },
 			"DequantizeAffine": func() { DequantizeAffine(f[:n], q, 1, 0); DequantizeAffine(f, q[:n], 1, 0) },
-			"PackInt4":         func() { PackInt4(b[:n], q); PackInt4(b, q[:n]) },
-			"UnpackInt4":       func() { UnpackInt4(q[:n], b); UnpackInt4(q, b[:n]) },
-			"CountAbove":       func() { CountAbove(b[:n], x, 1, x); CountAbove(b, x[:n], 1, make([]float32, 300)) },
-			"Lookup16":         func() { Lookup16(f[:n], b, new([16]float32), 1); Lookup16(f, b[:n], new([16]float32), 1) },
-			"QuantizeQ8_0":     func() { QuantizeQ8_0(b[:n], x); QuantizeQ8_0(b, x[:n]) },
-			"DequantizeQ8_0":   func() { DequantizeQ8_0(f[:n], b); DequantizeQ8_0(f, b[:n]) },
-			"QuantizeQ4_0":     func() { QuantizeQ4_0(b[:n], x); QuantizeQ4_0(b, x[:n]) },
-			"DequantizeQ4_0":   func() { DequantizeQ4_0(f[:n], b); DequantizeQ4_0(f, b[:n]) },
-			"Histogram":        func() { Histogram(nil, x[:n], 0, 1); Histogram(make([]uint32, 1), x[:n], 0, 1) },
+			"PackCodes":        func() { PackCodes(b[:n], q, 4); PackCodes(b, q[:n], 7); PackCodes(b, q, n) },
+			"UnpackCodes":      func() { UnpackCodes(q[:n], b, 2); UnpackCodes(q, b[:n], 6); UnpackCodes(q, b, n) },
+			"PackLevels": func() {
+				PackLevels(b[:n], x, x, 32, new(Codebook))
+				PackLevels(b, x[:n], x, 32, new(Codebook))
+				PackLevels(b, x, x[:n], n, new(Codebook))
+			},
+			"UnpackLevels": func() {
+				UnpackLevels(f[:n], b, x, 32, new([16]float32))
+				UnpackLevels(f, b[:n], x, n, new([16]float32))
+			},
+			"F32ToE4M3":      func() { F32ToE4M3(b[:n], x); F32ToE4M3(b, x[:n]) },
+			"F32ToE5M2":      func() { F32ToE5M2(b[:n], x); F32ToE5M2(b, x[:n]) },
+			"E4M3ToF32":      func() { E4M3ToF32(f[:n], b); E4M3ToF32(f, b[:n]) },
+			"E5M2ToF32":      func() { E5M2ToF32(f[:n], b); E5M2ToF32(f, b[:n]) },
+			"QuantizeQ8_0":   func() { QuantizeQ8_0(b[:n], x); QuantizeQ8_0(b, x[:n]) },
+			"DequantizeQ8_0": func() { DequantizeQ8_0(f[:n], b); DequantizeQ8_0(f, b[:n]) },
+			"QuantizeQ4_0":   func() { QuantizeQ4_0(b[:n], x); QuantizeQ4_0(b, x[:n]) },
+			"DequantizeQ4_0": func() { DequantizeQ4_0(f[:n], b); DequantizeQ4_0(f, b[:n]) },
+			"Histogram":      func() { Histogram(nil, x[:n], 0, 1); Histogram(make([]uint32, 1), x[:n], 0, 1) },
 		} {
 			func() {
 				defer func() {

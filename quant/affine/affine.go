@@ -115,10 +115,7 @@ func (f format) Params(p *quant.Packed, codes bool) (*quant.Params, error) {
 	}
 	r.Scales = make([]float32, l.rows*r.Groups)
 	r.Zeros = make([]float32, l.rows*r.Groups)
-	for i := range r.Scales {
-		m := l.params(p.Bytes, l.blockOfGroup(i/r.Groups, i%r.Groups))
-		r.Scales[i], r.Zeros[i] = m.scale, float32(m.zero)
-	}
+	l.readParams(p.Bytes, r.Scales, r.Zeros)
 	if !codes {
 		return r, nil
 	}

@@ -7,6 +7,13 @@ import (
 	"fewbits/quant"
 )
 
+// magic is 1.5·2^23: adding it to a float32 of less than 2^22 leaves the
+// integer nearest to that number, ties to even, in the low bits.
+const (
+	magic     = 12582912
+	magicBits = 0x4b400000
+)
+
 // chunk is how many values are worked on at a time: a multiple of 8, so that
 // every chunk's codes begin at a byte.
 const chunk = 4096
@@ -88,14 +95,52 @@ type work struct {
 // blocks fills b block by block. It is the index of the largest value of the
 // block whose scale does not fit, or −1.
 func (w *work) blocks(b []byte, x []float32) int {
-	for k := range w.layout.blocks() {
-		offset, first, n := w.block(k)
-		m, ok := w.find(w.grid, x[first:first+n])
-		if !ok {
-			return first + largest(x[first:first+n], 1)
+	for r := range w.runs() {
+		if w.rounding == quant.RoundEven && w.group <= smallGroup {
+			if bad := w.smallBlocks(b[r.offset:], x[r.first:r.end]); bad >= 0 {
+				return r.first + bad
+			}
+			continue
 		}
-		w.putParams(b, k, m)
-		w.run(b[offset+w.header():], x[first:first+n], m, first)
+		for first, offset := r.first, r.offset; first < r.end; {
+			part := x[first:min(first+w.group, r.end)]
+			m, ok := w.find(w.grid, part)
+			if !ok {
+				return first + largest(part, 1)
+			}
+			w.putParams(b[offset:], 0, m)
+			w.run(b[offset+w.header():], part, m, first)
+			first, offset = first+len(part), offset+w.header()+w.codeBytes(len(part))
+		}
+	}
+	return -1
+}
+
+// smallGroup is up to how many values a block is packed together with others.
+const smallGroup = 512
+
+// together is how many blocks are packed at a time.
+const together = 64
+
+// smallBlocks fills b with blocks that follow one another, of which the last may be
+// shorter. It returns as blocks.
+func (w *work) smallBlocks(b []byte, x []float32) int {
+	k := w.kernel()
+	k.Bottom = w.grid.lo
+	size := k.Size()
+	for first := 0; first < len(x); {
+		part := x[first:min(first+together*w.group, len(x))]
+		if len(part) < w.group {
+			k.N = len(part)
+		}
+		part = part[:len(part)/k.N*k.N]
+		if bad := w.findAll(w.grid, part, k.N); bad >= 0 {
+			return first + k.N*bad + largest(part[k.N*bad:][:k.N], 1)
+		}
+		n := len(part) / k.N
+		kernels.QuantizeAffineBlocks(b, part, w.found.scale[:n], w.found.least[:n], w.found.most[:n], &k)
+		first += len(part)
+		b = b[min(n*size, len(b)):]
 	}
 	return -1
 }
@@ -162,14 +207,23 @@ func largest(x []float32, step int) int {
 // dequantizeBlocks writes the values of blocks that follow one another.
 func (l *layout) dequantizeBlocks(dst []float32, b []byte) {
 	var codes [chunk]int8
-	for k := range l.blocks() {
-		m := l.params(b, k)
-		offset, first, n := l.block(k)
-		src, out := b[offset+l.header():], dst[first:first+n]
-		for a := 0; a < n; a += chunk {
-			part := out[a:min(a+chunk, n)]
-			unpack(codes[:len(part)], src[a/8*l.bits:], l.bits)
-			kernels.DequantizeAffine(part, codes[:len(part)], m.scale, m.zero)
+	for r := range l.runs() {
+		first, offset := r.first, r.offset
+		if l.group <= smallGroup {
+			k := l.kernel()
+			n := (r.end - first) / l.group
+			kernels.DequantizeAffineBlocks(dst[first:first+n*l.group], b[offset:offset+n*l.full], &k)
+			first, offset = first+n*l.group, offset+n*l.full
+		}
+		for first < r.end {
+			out := dst[first:min(first+l.group, r.end)]
+			m, src := l.paramsAt(b, offset), b[offset+l.header():]
+			for a := 0; a < len(out); a += chunk {
+				part := out[a:min(a+chunk, len(out))]
+				unpack(codes[:len(part)], src[a/8*l.bits:], l.bits)
+				kernels.DequantizeAffine(part, codes[:len(part)], m.scale, m.zero)
+			}
+			first, offset = first+len(out), offset+l.header()+l.codeBytes(len(out))
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package affine
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // bins is how finely the histogram of |x| is cut.
 const bins = 2048
@@ -101,7 +104,7 @@ func (e *entropy) best(levels int) int {
 	return at
 }
 
-// divergence is KL(P‖Q) of the first i bins.
+// divergence is KL(P‖Q) of the first i bins; levels is a power of two.
 //
 // With P = c/T, where T is all counts, and Q = (S/n)/B, where S is the count
 // of a level, n its filled bins and B the counts of the first i bins, it is
@@ -117,9 +120,9 @@ func (e *entropy) divergence(i, levels int) float64 {
 		return math.Inf(1)
 	}
 	sum := e.plogp[i-1] + e.clnc(last+beyond)
-	from := 0
+	from, shift := 0, bits.TrailingZeros(uint(levels))
 	for j := range levels {
-		to := ((j+1)*i + levels - 1) / levels // first bin of the next level
+		to := ((j+1)*i + levels - 1) >> shift // first bin of the next level
 		s := e.before[to] - e.before[from]
 		if s > 0 {
 			c := s

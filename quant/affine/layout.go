@@ -6,6 +6,7 @@ import (
 
 	"github.com/x448/float16"
 
+	"fewbits/kernels"
 	"fewbits/quant"
 )
 
@@ -96,6 +97,34 @@ func (l *layout) block(k int) (offset, first, n int) {
 	return s*l.stretchBytes() + j*l.full, s*l.stretch + j*l.group, min(l.group, l.stretch-j*l.group)
 }
 
+// run is values first … end and the blocks that hold them, the first at a byte. All
+// blocks but the last are whole.
+type run struct{ offset, first, end int }
+
+// runs are the longest runs that there are: the tensor, or each of its stretches where
+// these end with a shorter block. Not for columns.
+func (l *layout) runs() func(yield func(run) bool) {
+	return func(yield func(run) bool) {
+		n, size := l.stretch, 0
+		if n > 0 {
+			size = l.stretchBytes()
+		}
+		if n > 0 && n%l.group == 0 {
+			n = l.n
+		}
+		for first, offset := 0, 0; first < l.n; first, offset = first+n, offset+size {
+			if !yield(run{offset, first, first + n}) {
+				return
+			}
+		}
+	}
+}
+
+// kernel is the layout of whole blocks.
+func (l *layout) kernel() kernels.AffineBlocks {
+	return kernels.AffineBlocks{Bits: l.bits, N: l.group, Half: l.scaleBytes == 2, Zero: l.zeroBytes > 0}
+}
+
 // blockOf is the block (the column where columns is set) of value i.
 func (l *layout) blockOf(i int) int {
 	if l.columns {
@@ -175,6 +204,48 @@ func (l *layout) params(b []byte, k int) params {
 	}
 	if l.zeroBytes > 0 {
 		m.zero = int32(int8(b[z]))
+	}
+	return m
+}
+
+// readParams reads the params that each row meets, groups() of them a row.
+func (l *layout) readParams(b []byte, scales, zeros []float32) {
+	one := len(scales) // that are read; they come again and again
+	switch {
+	case l.columns:
+		one = l.cols
+	case l.stretch != l.cols:
+		one = 1
+	}
+	offset, per := 0, 0
+	for i := range scales[:one] {
+		var m params
+		if l.columns {
+			m = l.params(b, i)
+		} else {
+			m = l.paramsAt(b, offset)
+			offset += l.full
+			if per++; per == l.per {
+				offset, per = offset-l.full+l.last, 0
+			}
+		}
+		scales[i], zeros[i] = m.scale, float32(m.zero)
+	}
+	for i := one; i < len(scales); i += one {
+		copy(scales[i:], scales[:one])
+		copy(zeros[i:], zeros[:one])
+	}
+}
+
+// paramsAt reads the params of the block at a byte. Not for columns.
+func (l *layout) paramsAt(b []byte, offset int) (m params) {
+	if l.scaleBytes == 2 {
+		m.scale = float16.Frombits(binary.LittleEndian.Uint16(b[offset:])).Float32()
+	} else {
+		m.scale = math.Float32frombits(binary.LittleEndian.Uint32(b[offset:]))
+	}
+	if l.zeroBytes > 0 {
+		m.zero = int32(int8(b[offset+l.scaleBytes]))
 	}
 	return m
 }

@@ -249,23 +249,34 @@ func TestEntropyOfSparse(t *testing.T) {
 }
 
 func TestQuantile(t *testing.T) {
+	sizes := []int{many - 1, many, many + 1, 5 * many}
 	for n := 1; n < 300; n += 7 {
-		for _, q := range []float64{0, 0.001, 0.3, 0.5, 0.999, 1} {
+		sizes = append(sizes, n)
+	}
+	var f finder
+	for _, n := range sizes {
+		for kind := range 4 {
 			x := normal(uint64(n), n)
-			switch n % 3 {
+			switch kind {
 			case 1: // few distinct values
 				for i := range x {
 					x[i] = float32(math.Round(float64(x[i]) * 20))
 				}
 			case 2:
 				slices.Sort(x)
+			case 3: // nearly all in one bin
+				x[n/2] = 1e9
 			}
+			lo, hi := slices.Min(x), slices.Max(x)
 			var v []float64
 			for _, e := range x {
 				v = append(v, float64(e))
 			}
-			if got, want := quantile(x, q), float32(numpyPercentile(v, 100*q)); math.Abs(float64(got-want)) > 1e-7 {
-				t.Errorf("n %d, q %v: %v, want %v", n, q, got, want)
+			slices.Sort(v)
+			for _, q := range []float64{0, 0.001, 0.01, 0.3, 0.5, 0.99, 0.999, 0.9999, 1} {
+				if got, want := f.quantile(x, q, lo, hi), float32(numpyPercentile(v, 100*q)); math.Abs(float64(got-want)) > 1e-7*max(1, math.Abs(float64(want))) {
+					t.Errorf("%d values of kind %d, q %v: %v, want %v", n, kind, q, got, want)
+				}
 			}
 		}
 	}

@@ -16,10 +16,8 @@ func Formats() []quant.Format { return []quant.Format{nf4, fp4} }
 // format is a table of 16 values, and how to find the nearest.
 type format struct {
 	name, summary string
-	values        [16]float32 // by code
-	codes         [16]uint8   // rising by value
-	bounds        [15]float32 // between those
-	cells         *cells
+	values        [16]float32      // by code
+	book          kernels.Codebook // the codes rising by value, and the middles between
 }
 
 var (
@@ -33,11 +31,12 @@ const belowZero = -math.SmallestNonzeroFloat32
 
 func newFormat(name, summary string, values [16]float32) *format {
 	f := &format{name: name, summary: summary, values: values}
-	for i := range f.codes {
-		f.codes[i] = uint8(i)
+	codes := &f.book.Codes
+	for i := range codes {
+		codes[i] = uint8(i)
 	}
 	// Of two zeros the one with the higher code, its sign bit set, is the lower.
-	slices.SortFunc(f.codes[:], func(a, b uint8) int {
+	slices.SortFunc(codes[:], func(a, b uint8) int {
 		switch {
 		case values[a] < values[b]:
 			return -1
@@ -47,16 +46,15 @@ func newFormat(name, summary string, values [16]float32) *format {
 		return int(b) - int(a)
 	})
 	rising := make([]float32, 16)
-	for i, c := range f.codes {
+	for i, c := range codes {
 		rising[i] = values[c]
 	}
-	f.bounds = [15]float32(middles(rising))
-	for i := range f.bounds {
+	f.book.Bounds = [15]float32(middles(rising))
+	for i := range f.book.Bounds {
 		if rising[i] == rising[i+1] {
-			f.bounds[i] = belowZero
+			f.book.Bounds[i] = belowZero
 		}
 	}
-	f.cells = newCells(f.codes, f.bounds)
 	return f
 }
 
@@ -98,17 +96,17 @@ func (f *format) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, error
 	}
 	parts := l.split(p.Bytes)
 	scales := make([]float32, l.blocks)
-	for b := range scales {
-		x := t.Data[b*l.block : min((b+1)*l.block, l.n)]
-		scale := kernels.AbsMax(x)
-		codes := parts.Codes[b*l.block/2:]
-		if len(x) == l.block {
-			f.pack(codes[:l.block/2], x, 1/max(scale, tiny))
-		} else {
-			scale = max(scale, tiny)
-			f.packShort(codes, x, scale)
-		}
-		scales[b] = scale
+	whole := l.n / l.block
+	kernels.GroupAbsMax(scales[:whole], t.Data, l.block)
+	inverse := make([]float32, whole)
+	for b, scale := range scales[:whole] {
+		inverse[b] = 1 / max(scale, tiny)
+	}
+	kernels.PackLevels(parts.Codes, t.Data, inverse, l.block, &f.book)
+	if whole < l.blocks {
+		x := t.Data[whole*l.block:]
+		scales[whole] = max(kernels.AbsMax(x), tiny)
+		f.packShort(parts.Codes[whole*l.block/2:], x, scales[whole])
 	}
 	if l.nested {
 		nest(parts, scales)
@@ -118,27 +116,6 @@ func (f *format) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, error
 		binary.LittleEndian.PutUint32(parts.Absmax[4*b:], math.Float32bits(scale))
 	}
 	return p, nil
-}
-
-// pack writes the codes of x · inverse, two a byte. x has an even length.
-func (f *format) pack(dst []byte, x []float32, inverse float32) {
-	x = x[:2*len(dst)]
-	t := f.cells
-	for i := range dst {
-		y := x[2*i] * inverse
-		c := &t[cell(y)]
-		high := c.lo
-		if y > c.edge {
-			high = c.hi
-		}
-		y = x[2*i+1] * inverse
-		c = &t[cell(y)]
-		low := c.lo
-		if y > c.edge {
-			low = c.hi
-		}
-		dst[i] = high<<4 | low
-	}
 }
 
 // packShort writes the codes of x / scale, and that of 0 after an odd length.
@@ -154,11 +131,11 @@ func (f *format) packShort(dst []byte, x []float32, scale float32) {
 
 // code is the code of y, from −1 to 1.
 func (f *format) code(y float32) uint8 {
-	c := &f.cells[cell(y)]
-	if y > c.edge {
-		return c.hi
+	above := 0
+	for above < len(f.book.Bounds) && y > f.book.Bounds[above] {
+		above++
 	}
-	return c.lo
+	return f.book.Codes[above]
 }
 
 // Dequantize implements quant.Format: a value is its table entry times the
@@ -171,27 +148,21 @@ func (f *format) Dequantize(p *quant.Packed, dst []float32) error {
 	if len(dst) != parts.Len {
 		return fmt.Errorf("codebook: tensor %q: %w", p.Name, &quant.SizeError{What: "values", Format: f.name, Got: len(dst), Want: parts.Len})
 	}
-	for b := range parts.Blocks {
-		var scaled [16]float32
-		scale := parts.Scale(b)
-		for code, v := range f.values {
-			scaled[code] = v * scale
+	var scales [64]float32
+	whole := parts.Len / parts.Block
+	for b := 0; b < whole; b += len(scales) {
+		part := scales[:min(len(scales), whole-b)]
+		for i := range part {
+			part[i] = parts.Scale(b + i)
 		}
 		first := b * parts.Block
-		unpack(dst[first:min(first+parts.Block, parts.Len)], parts.Codes[first/2:], &scaled)
+		kernels.UnpackLevels(dst[first:], parts.Codes[first/2:], part, parts.Block, &f.values)
+	}
+	if whole < parts.Blocks {
+		scale := parts.Scale(whole)
+		for i := whole * parts.Block; i < len(dst); i++ {
+			dst[i] = f.values[parts.Code(i)] * scale
+		}
 	}
 	return nil
-}
-
-// unpack writes the values of the codes of one block.
-func unpack(dst []float32, codes []byte, scaled *[16]float32) {
-	codes = codes[:(len(dst)+1)/2]
-	for i := range len(dst) / 2 {
-		c := codes[i]
-		dst[2*i] = scaled[c>>4]
-		dst[2*i+1] = scaled[c&15]
-	}
-	if n := len(dst); n%2 == 1 {
-		dst[n-1] = scaled[codes[n/2]>>4]
-	}
 }

@@ -377,11 +377,11 @@ func TestAgainstReference(t *testing.T) {
 // above it the higher.
 func TestBoundaries(t *testing.T) {
 	for _, f := range []*format{nf4, fp4} {
-		for i, b := range f.bounds {
+		for i, b := range f.book.Bounds {
 			x := make([]float32, 64)
 			x[0], x[1], x[2], x[3] = 1, b, math.Nextafter32(b, 2), math.Nextafter32(b, -2)
 			_, parts := pack(t, f, tensor(t, nil, x), quant.Options{})
-			for k, want := range map[int]uint8{1: f.codes[i], 2: f.codes[i+1], 3: f.codes[i]} {
+			for k, want := range map[int]uint8{1: f.book.Codes[i], 2: f.book.Codes[i+1], 3: f.book.Codes[i]} {
 				if got := parts.Code(k); got != want {
 					t.Errorf("%s: %v has code %d, want %d", f.name, x[k], got, want)
 				}
@@ -390,24 +390,31 @@ func TestBoundaries(t *testing.T) {
 	}
 }
 
-// TestCells holds the search in cells against a search of all boundaries, on
+// TestCodes holds the codes of whole blocks against a search of all boundaries, on
 // numbers of every exponent and upper mantissa.
-func TestCells(t *testing.T) {
+func TestCodes(t *testing.T) {
 	for _, f := range []*format{nf4, fp4} {
+		x := make([]float32, 0, 64*5300)
 		for high := range uint32(0x3f81) {
 			for _, low := range []uint32{0, 1, 0x7fff, 0x8000, 0xffff} {
 				for _, sign := range []uint32{0, 1 << 31} {
-					y := math.Float32frombits(sign | high<<16 | low)
-					want := f.codes[0]
-					for i, b := range f.bounds {
-						if y > b {
-							want = f.codes[i+1]
-						}
+					if len(x)%64 == 0 {
+						x = append(x, 1) // the block's scale
 					}
-					if got := f.code(y); got != want {
-						t.Fatalf("%s: %v has code %d, want %d", f.name, y, got, want)
-					}
+					x = append(x, min(1, max(-1, math.Float32frombits(sign|high<<16|low))))
 				}
+			}
+		}
+		_, parts := pack(t, f, tensor(t, nil, x), quant.Options{})
+		for i, y := range x {
+			want := f.book.Codes[0]
+			for i, b := range f.book.Bounds {
+				if y > b {
+					want = f.book.Codes[i+1]
+				}
+			}
+			if got := parts.Code(i); got != want {
+				t.Fatalf("%s: %v has code %d, want %d", f.name, y, got, want)
 			}
 		}
 	}

@@ -129,15 +129,15 @@ func (f *format) formula(parts *Parts, b int, code uint8) []quant.Term {
 
 // rule names the boundaries that x / absmax lay between.
 func (f *format) rule(code uint8) []quant.Term {
-	place := slices.Index(f.codes[:], code)
+	place := slices.Index(f.book.Codes[:], code)
 	var low, high string
 	if place > 0 {
-		if low = number(f.bounds[place-1]) + " < "; f.bounds[place-1] == belowZero {
+		if low = number(f.book.Bounds[place-1]) + " < "; f.book.Bounds[place-1] == belowZero {
 			low = "0 ≤ "
 		}
 	}
-	if place < len(f.bounds) {
-		if high = " ≤ " + number(f.bounds[place]); f.bounds[place] == belowZero {
+	if place < len(f.book.Bounds) {
+		if high = " ≤ " + number(f.book.Bounds[place]); f.book.Bounds[place] == belowZero {
 			high = " < 0"
 		}
 	}

@@ -1,9 +1,6 @@
 package codebook
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // NF4 is the table of NF4, by code: rising from −1 to 1, with 0 at code 7.
 //
@@ -82,37 +79,4 @@ func middles(rising []float32) []float32 {
 		m[i] = (rising[i] + rising[i+1]) / 2
 	}
 	return m
-}
-
-// cells finds the place of a number among up to 15 boundaries with one
-// comparison. A cell is 1/256 wide and holds at most one boundary: its numbers
-// up to there have code lo, those above it code hi.
-type cells [1024]struct {
-	edge   float32
-	lo, hi uint8
-}
-
-// cell is the index of y's cell, for |y| up to 1.99: adding 1.5 · 2^15, whose
-// last bit is 2^-8, leaves y rounded to that in the low bits.
-func cell(y float32) uint32 { return math.Float32bits(y+49152) & 1023 }
-
-// newCells arranges codes, rising by value, and the boundaries between them.
-func newCells(codes [16]uint8, bounds [15]float32) *cells {
-	signed := func(k uint32) int { return int(int32(k<<22) >> 22) }
-	t := &cells{}
-	for k := range t {
-		c := &t[k]
-		below := 0
-		c.edge = float32(math.Inf(1))
-		for _, b := range bounds {
-			switch at := signed(cell(b)); {
-			case at < signed(uint32(k)):
-				below++
-			case at == signed(uint32(k)):
-				c.edge = b
-			}
-		}
-		c.lo, c.hi = codes[below], codes[min(below+1, 15)]
-	}
-	return t
 }

@@ -3,6 +3,7 @@ package floats
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 )
 
 var fp32 = &format{
@@ -19,6 +20,10 @@ var fp32 = &format{
 // F32ToBytes writes FP32 values, 4 bytes each.
 func F32ToBytes(dst []byte, src []float32) {
 	src = src[:min(len(src), len(dst)/4)]
+	if littleEndian {
+		copy(dst, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(src))), 4*len(src)))
+		return
+	}
 	for i, x := range src {
 		binary.LittleEndian.PutUint32(dst[4*i:4*i+4], math.Float32bits(x))
 	}
@@ -27,7 +32,14 @@ func F32ToBytes(dst []byte, src []float32) {
 // BytesToF32 reads FP32 values, 4 bytes each.
 func BytesToF32(dst []float32, src []byte) {
 	dst = dst[:min(len(dst), len(src)/4)]
+	if littleEndian {
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), 4*len(dst)), src)
+		return
+	}
 	for i := range dst {
 		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i : 4*i+4]))
 	}
 }
+
+// littleEndian says whether a float32 stands in memory as it does in files.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1

@@ -3,7 +3,8 @@ package floats
 import (
 	"math"
 	"slices"
-	"sync"
+
+	"fewbits/kernels"
 )
 
 // infinity is the bit pattern of a float32; NaN lies above it.
@@ -121,53 +122,14 @@ func E5M2Bits(x float32) uint8 {
 	return uint8(u>>24&0x80 | h)
 }
 
-// Codes by the upper 15 bits below the sign, the last of them being set also
-// where any of the lower 16 bits is: both FP8 round above that bit, so that
-// nothing else matters.
-var (
-	e4m3Codes = sync.OnceValue(func() *[1 << 15]uint8 { return codes(E4M3Bits) })
-	e5m2Codes = sync.OnceValue(func() *[1 << 15]uint8 { return codes(E5M2Bits) })
-)
-
-func codes(bits func(float32) uint8) *[1 << 15]uint8 {
-	var t [1 << 15]uint8
-	for k := range t {
-		t[k] = bits(math.Float32frombits(uint32(k) << 16))
-	}
-	return &t
-}
-
-func encodeByTable(dst []byte, src []float32, t *[1 << 15]uint8) {
-	src = src[:min(len(src), len(dst))]
-	for i, x := range src {
-		u := math.Float32bits(x)
-		k := u>>16 | (u&0xffff+0xffff)>>16
-		dst[i] = t[k&0x7fff] | uint8(u>>24&0x80)
-	}
-}
-
 // F32ToE4M3 is E4M3Bits of each value, a byte each.
-func F32ToE4M3(dst []byte, src []float32) {
-	encodeByTable(dst, src, e4m3Codes())
-}
+func F32ToE4M3(dst []byte, src []float32) { kernels.F32ToE4M3(dst, src) }
 
 // F32ToE5M2 is E5M2Bits of each value, a byte each.
-func F32ToE5M2(dst []byte, src []float32) {
-	encodeByTable(dst, src, e5m2Codes())
-}
+func F32ToE5M2(dst []byte, src []float32) { kernels.F32ToE5M2(dst, src) }
 
 // E4M3ToF32 is E4M3Value of each byte.
-func E4M3ToF32(dst []float32, src []byte) {
-	src = src[:min(len(src), len(dst))]
-	for i, code := range src {
-		dst[i] = e4m3Values[code]
-	}
-}
+func E4M3ToF32(dst []float32, src []byte) { kernels.E4M3ToF32(dst, src) }
 
 // E5M2ToF32 is E5M2Value of each byte.
-func E5M2ToF32(dst []float32, src []byte) {
-	src = src[:min(len(src), len(dst))]
-	for i, code := range src {
-		dst[i] = e5m2Values[code]
-	}
-}
+func E5M2ToF32(dst []float32, src []byte) { kernels.E5M2ToF32(dst, src) }

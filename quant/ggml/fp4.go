@@ -1,6 +1,10 @@
 package ggml
 
-import "math"
+import (
+	"math"
+
+	"fewbits/kernels"
+)
 
 // e2m1 are the values of FP4, doubled: 0, 0.5, 1, 1.5, 2, 3, 4, 6, then those
 // with the sign bit. Source: kvalues_fp4 in src/ggml-common.h.
@@ -31,44 +35,49 @@ func halfUE4M3(v uint8) float32 {
 	return math.Float32frombits((e+119)<<23 | m<<20)
 }
 
-// codesFP4 writes the codes of x for the scale 2d: the nearest value of E2M1,
-// of two as near the smaller, and 0 for what is nearest 0, whatever its sign.
-// top is the largest magnitude of x. Source: best_index_mxfp4.
-func codesFP4(q []uint8, x []float32, d, top float32) {
-	q = q[:len(x)]
-	switch {
-	case d == 0:
-		clear(q)
-		return
-	case top > 24*d || infinite(12*d):
-		for i, v := range x {
-			q[i] = codeFP4(v, d)
+// groupsFP4 is how many groups are packed at a time.
+const groupsFP4 = 64
+
+// kindFP4 is how a type packs FP4: groups of n values, per of them to a block that
+// begins with a byte of scale for each. scales makes of the largest magnitudes of groups
+// these bytes and the scales d, of which codes count 2d. Where no
+// magnitude is above reach, none is more than 24 times its d, and 12·d is finite.
+type kindFP4 struct {
+	n, per int
+	reach  float32
+	scales func(stored []uint8, d, top []float32)
+}
+
+// row packs a row.
+func (k *kindFP4) row(dst []byte, x []float32) {
+	var tops, ds [groupsFP4]float32
+	var bytes [groupsFP4]uint8
+	for len(x) > 0 {
+		groups := min(groupsFP4, len(x)/k.n)
+		part, top, d, stored := x[:groups*k.n], tops[:groups], ds[:groups], bytes[:groups]
+		kernels.GroupAbsMax(top, part, k.n)
+		k.scales(stored, d, top)
+		kernels.PackFP4(dst, part, d, stored, k.n, k.per)
+		if kernels.AbsMax(top) > k.reach {
+			k.packFar(dst, part, top, d)
 		}
-		return
-	}
-	// Middles are multiples of d/2. The quotient of one is less than 2^−30 off,
-	// that of the float32 next to it is further away.
-	inverse := 2 / float64(d)
-	for i, v := range x {
-		cell := uint32(float64(float64(abs(v))*inverse) + (1 - 0x1p-30))
-		q[i] = fp4Codes[cell&63|math.Float32bits(v)>>31<<6]
+		dst, x = dst[groups*(1+k.n/2):], x[groups*k.n:]
 	}
 }
 
-// fp4Codes is the code of y·2/d rounded up, and from 64 on that of −y.
-var fp4Codes = func() (codes [128]uint8) {
-	code := uint8(0)
-	for i := range 64 {
-		if v := e2m1.values; code < 7 && i > int(v[code])+int(v[code+1]) {
-			code++
+// packFar packs anew the groups whose values are far past the largest level.
+func (k *kindFP4) packFar(dst []byte, x, top, d []float32) {
+	for g, d := range d {
+		if d == 0 || top[g] <= 24*d && !infinite(12*d) {
+			continue
 		}
-		codes[i], codes[i+64] = code, code
-		if code > 0 {
-			codes[i+64] |= 8
+		at := (g/k.per+1)*k.per + g*k.n/2
+		b, v := dst[at:at+k.n/2], x[g*k.n:(g+1)*k.n]
+		for j := range b {
+			b[j] = codeFP4(v[j], d) | codeFP4(v[j+k.n/2], d)<<4
 		}
 	}
-	return codes
-}()
+}
 
 // codeFP4 is the code of x by trying all values as the reference does: the
 // first of least error. Of x far past the largest value, rounded errors are
@@ -81,12 +90,4 @@ func codeFP4(x, d float32) (code uint8) {
 		}
 	}
 	return code
-}
-
-// putPairsFP4 packs 2·len(b) codes: value j in the low half of byte j, value
-// j + len(b) in its high half.
-func putPairsFP4(b, q []uint8) {
-	for j := range b {
-		b[j] = q[j] | q[len(b)+j]<<4
-	}
 }

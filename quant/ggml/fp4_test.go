@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"fewbits/kernels"
 	"fewbits/quant"
 	"fewbits/quant/internal/libggml"
 )
@@ -88,10 +89,12 @@ func TestCodesFP4(t *testing.T) {
 				}
 			}
 		}
-		q := make([]uint8, 1)
 		for _, v := range x {
-			if codesFP4(q, []float32{v}, d, abs(v)); q[0] != codeFP4(v, d) {
-				t.Fatalf("scale %v: %v has code %d, want %d", d, v, q[0], codeFP4(v, d))
+			var b [9]byte
+			k := kindFP4{n: 16, per: 1, scales: func(_ []uint8, scale, _ []float32) { scale[0] = d }}
+			k.row(b[:], []float32{15: v})
+			if q := b[8] >> 4; q != codeFP4(v, d) {
+				t.Fatalf("scale %v: %v has code %d, want %d", d, v, q, codeFP4(v, d))
 			}
 		}
 	}
@@ -100,6 +103,15 @@ func TestCodesFP4(t *testing.T) {
 // UE4M3 takes every value below 256 that it gives back, halves go up, and the
 // two ends are the reference's own.
 func TestUE4M3(t *testing.T) {
+	toUE4M3 := func(v float32) uint8 {
+		var code [1]uint8
+		var d [1]float32
+		kernels.ScalesUE4M3(code[:], d[:], []float32{v}, 1)
+		if d[0] != halfUE4M3(code[0]) {
+			t.Errorf("%#x is %v, want %v", code[0], d[0], halfUE4M3(code[0]))
+		}
+		return code[0]
+	}
 	for v := range uint8(0x78) {
 		x := 2 * halfUE4M3(v)
 		if got := toUE4M3(x); got != v {

@@ -1,8 +1,10 @@
 package ggml
 
 import (
+	"cmp"
 	"fmt"
 
+	"fewbits/kernels"
 	"fewbits/quant"
 )
 
@@ -56,8 +58,8 @@ type format struct {
 	quantize func(dst []byte, x, importance []float32) string
 	// decode takes one block apart.
 	decode func(b []byte, s *block)
-	// readRow reconstructs whole blocks, where there is a faster way than decode.
-	readRow func(dst []float32, src []byte)
+	// read reconstructs whole blocks: what decode says of them, at once.
+	read func(dst []float32, src []byte)
 	// layout is the block to the bit, in order.
 	layout []part
 	// origin adds to the formula how a code is found in bits that it shares.
@@ -115,16 +117,10 @@ func (f *format) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, error
 	if n != len(t.Data) {
 		return nil, &quant.SizeError{What: "values", Format: f.typ().Name, Got: len(t.Data), Want: n}
 	}
-	if err := quant.CheckFinite(t); err != nil {
-		return nil, err
-	}
 	p := &quant.Packed{Format: f.typ().Name, Name: t.Name, Shape: t.Shape, Bytes: make([]byte, size)}
-	if f.importance == quant.Required && o.Importance == nil {
-		return nil, fmt.Errorf("tensor %q: quantizing to %s needs an importance matrix: give one, or choose a format that does without", t.Name, f.typ().Name)
-	}
-	if f.importance != quant.Never && o.Importance != nil {
+	if f.importance != quant.Never {
 		if err := f.checkImportance(t, o.Importance); err != nil {
-			return nil, err
+			return nil, cmp.Or(quant.CheckFinite(t), err)
 		}
 		p.Options.Importance = o.Importance
 	}
@@ -134,15 +130,28 @@ func (f *format) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, error
 	rowBytes := size / t.Rows()
 	for r := range t.Rows() {
 		row := t.Data[r*t.Cols() : (r+1)*t.Cols()]
+		// Here, a row is still near when it is packed.
+		if kernels.CheckFinite(row) >= 0 {
+			return nil, quant.CheckFinite(t)
+		}
 		if why := f.quantize(p.Bytes[r*rowBytes:(r+1)*rowBytes], row, p.Options.Importance); why != "" {
-			return nil, &quant.RowError{Tensor: t.Name, Row: r, Format: f.typ().Name, Reason: why}
+			err := &quant.RowError{Tensor: t.Name, Row: r, Format: f.typ().Name, Reason: why}
+			return nil, cmp.Or(quant.CheckFinite(t), error(err))
 		}
 	}
 	return p, nil
 }
 
-// checkImportance fails where there is not one finite weight ≥ 0 a column.
+// checkImportance fails where there is not one finite weight ≥ 0 a column. None at all
+// will do for most types.
 func (f *format) checkImportance(t quant.Tensor, importance []float32) error {
+	switch {
+	case importance != nil:
+	case f.importance == quant.Required:
+		return fmt.Errorf("tensor %q: quantizing to %s needs an importance matrix: give one, or choose a format that does without", t.Name, f.typ().Name)
+	default:
+		return nil
+	}
 	if len(importance) != t.Cols() {
 		return fmt.Errorf("ggml: tensor %q has %d columns, but the importance matrix has %d weights", t.Name, t.Cols(), len(importance))
 	}
@@ -176,37 +185,6 @@ func (f *format) check(p *quant.Packed) error {
 		return &quant.SizeError{What: "bytes", Format: f.typ().Name, Got: len(p.Bytes), Want: size}
 	}
 	return nil
-}
-
-// read reconstructs whole blocks.
-func (f *format) read(dst []float32, src []byte) {
-	if f.readRow != nil {
-		f.readRow(dst, src)
-		return
-	}
-	var s block
-	t, hasMin := f.typ(), f.hasMin()
-	for len(dst) > 0 {
-		f.decode(src[:t.Bytes:t.Bytes], &s)
-		for g, i := 0, 0; i < t.Block; g, i = g+1, i+f.group {
-			out, codes, scale := dst[i:i+f.group], s.code[i:i+f.group], s.scale[g]
-			if f.table != nil {
-				f.table.read(out, codes, scale)
-				continue
-			}
-			if hasMin {
-				low := s.min[g]
-				for j, q := range codes {
-					out[j] = float32(scale*float32(q)) + low
-				}
-				continue
-			}
-			for j, q := range codes {
-				out[j] = scale * float32(int32(q)-f.zero)
-			}
-		}
-		dst, src = dst[t.Block:], src[t.Bytes:]
-	}
 }
 
 // Params takes p apart: one scale for each group along a row, and a minimum or

@@ -120,35 +120,16 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// What the file holds is what libggml writes. Types of grids of eight
-// coordinates, for which it sorts tables for seconds to minutes, are held to
-// it where FEWBITS_LONG is set, or the file is written anew.
+// What the file holds is what libggml writes. Types whose tables it sorts for
+// half a minute are held to it by TestLong, and when the file is written anew.
 func TestGoldenReference(t *testing.T) {
 	o := libggml.Need(t)
-	x, importance := goldenTensor()
 	have, g := readGolden(t), golden{}
-	long := os.Getenv("FEWBITS_LONG") != "" || *update
 	for _, f := range all {
 		name := f.typ().Name
-		if slow := f.grid != nil && f.grid.grid.dims == 8; slow && !long {
-			g[name] = have[name]
-			continue
+		if g[name] = have[name]; !f.slow() || *update {
+			g[name] = goldenReference(t, o, f)
 		}
-		sum := func(w []float32) string {
-			if w == nil && f.importance == quant.Required {
-				return ""
-			}
-			taken := x
-			if f.grid != nil {
-				_, taken = goldenBytes(t, f, x, w)
-			}
-			packed, err := o.Quantize(f.id, taken, len(taken)/goldenCols, goldenCols, w)
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			return hash(packed)
-		}
-		g[name] = struct{ Plain, Weighted string }{sum(nil), sum(importance)}
 	}
 	data, err := json.MarshalIndent(g, "", "  ")
 	if err != nil {
@@ -163,4 +144,25 @@ func TestGoldenReference(t *testing.T) {
 	if have, err := os.ReadFile(goldenFile); err != nil || !bytes.Equal(have, data) {
 		t.Errorf("%s is not what libggml writes (%v): go test ./quant/ggml -run GoldenReference -update", goldenFile, err)
 	}
+}
+
+// goldenReference is what the file has to hold for a format.
+func goldenReference(t *testing.T, o *libggml.Oracle, f *format) struct{ Plain, Weighted string } {
+	t.Helper()
+	x, importance := goldenTensor()
+	sum := func(w []float32) string {
+		if w == nil && f.importance == quant.Required {
+			return ""
+		}
+		taken := x
+		if f.grid != nil {
+			_, taken = goldenBytes(t, f, x, w)
+		}
+		packed, err := o.Quantize(f.id, taken, len(taken)/goldenCols, goldenCols, w)
+		if err != nil {
+			t.Fatalf("%s: %v", f.typ().Name, err)
+		}
+		return hash(packed)
+	}
+	return struct{ Plain, Weighted string }{sum(nil), sum(importance)}
 }

@@ -5,10 +5,10 @@ import (
 	"cmp"
 	"errors"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 
+	"fewbits/kernels"
 	"fewbits/quant"
 	"fewbits/quant/internal/libggml"
 )
@@ -26,10 +26,9 @@ func TestReferenceGrids(t *testing.T) {
 		t.Skip("libggml sorts its tables for seconds; the golden sums hold the bytes")
 	}
 	o := libggml.Need(t)
-	long := os.Getenv("FEWBITS_LONG") != ""
 	for _, f := range all {
-		if f.grid == nil || !long && f.grid.grid.dims == 8 {
-			continue // of eight coordinates: half a minute of tables
+		if f.grid == nil || f.slow() {
+			continue // TestLong has these
 		}
 		t.Run(f.typ().Name, func(t *testing.T) {
 			const cols = 512
@@ -37,24 +36,27 @@ func TestReferenceGrids(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, uint64(f.id)))
 			h := gridHold{o: o, f: f, refused: map[string]int{}}
 			for _, s := range samples {
-				x := make([]float32, min(amount(), 1<<17)/4)
+				x := make([]float32, amount()/4)
 				s.fill(r, x)
 				for i, w := range importance[:3] {
 					h.tensor(t, s.name+", importance "+names[i], x, cols, w)
 				}
 			}
 			var x []float32
-			for _, row := range second(hardRows(cols)) {
+			for _, row := range second(hardRows(cols, 7)) {
 				x = append(x, row...)
 			}
 			for i, w := range importance {
 				h.tensor(t, "hard rows, importance "+names[i], x, cols, w)
 			}
-			h.aborts(t, long)
+			h.aborts(t)
 			t.Logf("%d rows equal, refused: %v", h.equal, h.refused)
 		})
 	}
 }
+
+// slow says that libggml sorts this format's tables for half a minute.
+func (f *format) slow() bool { return f.grid != nil && f.grid.grid.dims == 8 }
 
 func second[A, B any](_ A, b B) B { return b }
 
@@ -109,13 +111,12 @@ func (h *gridHold) tensor(t *testing.T, name string, x []float32, cols int, w []
 	equalValues(t, name, back, values)
 }
 
-// aborts wants the reference to abort on rows that Quantize refused: on one
-// for each matrix, or on two of them all where the child that dies takes
-// tables with it that cost half a minute.
-func (h *gridHold) aborts(t *testing.T, long bool) {
+// aborts wants the reference to abort on rows that Quantize refused: on two of
+// them, for the child that dies takes tables with it.
+func (h *gridHold) aborts(t *testing.T) {
 	t.Helper()
 	for i, r := range h.rows {
-		if ends := i == 0 || i == len(h.rows)-1; !ends && (!long || h.f.grid.grid.dims == 8) {
+		if i > 0 && i < len(h.rows)-1 {
 			continue
 		}
 		if _, err := h.o.Quantize(h.f.id, r.x, 1, len(r.x), r.w); !errors.Is(err, libggml.ErrAborted) {
@@ -128,7 +129,7 @@ func (h *gridHold) aborts(t *testing.T, long bool) {
 // that a search can ask for.
 func TestNeighbours(t *testing.T) {
 	for _, g := range []*grid{grid2x256, grid2x512, grid2x1024, grid1x2048, grid3x256, grid3x512} {
-		g.ready()
+		built := g.ready()
 		if !slices.IsSorted(g.points) {
 			t.Fatal("points do not rise")
 		}
@@ -152,7 +153,7 @@ func TestNeighbours(t *testing.T) {
 			slices.SortFunc(list, func(a, b near) int {
 				return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.place, b.place))
 			})
-			var want []neighbour
+			var want []uint16
 			rings, last := 0, -1
 			for _, n := range list {
 				if n.distance != last {
@@ -161,12 +162,16 @@ func TestNeighbours(t *testing.T) {
 					}
 					last = n.distance
 				}
-				want = append(want, neighbour{uint16(n.place), g.points[n.place]})
+				want = append(want, g.points[n.place])
 			}
-			for range 2 { // found, then kept
-				if got := g.neighbours(p); !slices.Equal(got, want) {
-					t.Fatalf("grid of %d: neighbours of %x are %v, want %v", len(g.points), p, got, want)
+			if place := built.Place(p); place >= 0 {
+				if g.points[place] != p {
+					t.Fatalf("grid of %d: %x is at %d", len(g.points), p, place)
 				}
+				continue
+			}
+			if got := built.Neighbours(p); !slices.Equal(got, want) {
+				t.Fatalf("grid of %d: neighbours of %x are %v, want %v", len(g.points), p, got, want)
 			}
 		}
 	}
@@ -180,30 +185,13 @@ func (g *grid) levels() int {
 	return 8
 }
 
-// BenchmarkNeighbours finds those of every packed point that there is.
-func BenchmarkNeighbours(b *testing.B) {
+// BenchmarkGrids finds the neighbours of every packed point that there is.
+func BenchmarkGrids(b *testing.B) {
 	for name, g := range map[string]*grid{"IQ2_XXS": grid2x256, "IQ2_XS": grid2x512, "IQ2_S": grid2x1024, "IQ1": grid1x2048, "IQ3_XXS": grid3x256, "IQ3_S": grid3x512} {
 		b.Run(name, func(b *testing.B) {
-			total := 0
 			for b.Loop() {
-				g := &grid{dims: g.dims, bits: g.bits, rings: g.rings, points: g.points}
-				g.ready()
-				n := 1
-				for range g.dims {
-					n *= g.levels()
-				}
-				for i := range n {
-					var p uint16
-					for c := range g.dims {
-						p |= uint16(i%g.levels()) << (c * g.bits)
-						i /= g.levels()
-					}
-					if g.place[p] < 0 {
-						total += len(g.neighbours(p))
-					}
-				}
+				kernels.NewGrid(g.points, g.dims, g.rings)
 			}
-			b.ReportMetric(float64(total)/float64(b.N), "neighbours")
 		})
 	}
 }

@@ -45,9 +45,6 @@ func putHalf(b []byte, v float32) float32 {
 
 func getHalf(b []byte) float32 { return fromHalf(binary.LittleEndian.Uint16(b)) }
 
-// sqrt is the square root of v rounded to float32.
-func sqrt(v float32) float32 { return float32(math.Sqrt(float64(v))) }
-
 // abs is v without its sign.
 func abs(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }
 

@@ -2,7 +2,6 @@ package ggml
 
 import (
 	"encoding/binary"
-	"math"
 
 	"fewbits/quant"
 )
@@ -20,6 +19,7 @@ var iq1S = &format{
 	summary:  "Eight weights are one of 2,048 points of three levels; a scale of 3 bits and a shift for 32. Needs an importance matrix.",
 	quantize: quantizeRowIQ1S,
 	decode:   decodeIQ1S,
+	read:     readRowIQ1S,
 	layout: []part{
 		{name: nameD, role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "bits 0 to 7 of 32 grid points", role: quant.RoleCode, count: 32, group: 8, spans: each(8*2, 8)},
@@ -38,90 +38,36 @@ var iq1S = &format{
 // quantizeRowIQ1S packs x into dst, 50 bytes for 256 values. Source:
 // quantize_row_iq1_s_impl.
 func quantizeRowIQ1S(dst []byte, x, importance []float32) string {
-	grid1x2048.ready()
-	var weights [32]float32
+	var g splitBlock
+	g.begin(32, 1e-12)
 	for i := 0; i+superBlock <= len(x); i += superBlock {
 		b := (*[50]byte)(dst[i/superBlock*50:])
+		v := x[i : i+superBlock]
+		weigh(g.w[:], v, importance[i:], float32(2*sumSquares(v))/superBlock)
+		if why := g.search(v, i); why != "" {
+			return why
+		}
 		clear(b[:])
-		sigma2 := float32(2*sumSquares(x[i:i+superBlock])) / superBlock
-		var scales [8]float32
-		var down [8]bool
-		var most float32
-		for j := range scales {
-			from := i + 32*j
-			g := splitGroup{x: x[from : from+32], w: weights[:]}
-			weigh(g.w, g.x, importance[from:], sigma2)
-			if greatest(g.x) < 1e-12 {
-				continue
-			}
-			scale, isDown, any := g.search32()
-			if !any {
-				continue
-			}
-			var ok bool
-			if scale, ok = g.settle(scale, &[4]bool{isDown, isDown, isDown, isDown}); !ok {
-				return offGrid(from)
-			}
-			if scale != scale {
-				return noScale(from)
-			}
+		// Points are written even where no scale is above 0.
+		for j := range 8 {
 			var high uint16
-			for k, p := range g.places {
+			for k, p := range g.places[4*j : 4*j+4] {
 				b[2+4*j+k] = byte(p)
 				high |= p >> 8 << (3 * k)
 			}
 			binary.LittleEndian.PutUint16(b[34+2*j:], high)
-			scales[j], down[j] = scale, isDown
-			if scale > most {
-				most = scale
-			}
 		}
-		if most == 0 {
+		if g.most == 0 {
 			continue
 		}
-		d := most / 15
+		d := g.most / 15
 		putHalf(b[:], float32(d*1.125))
 		inverse := 1 / d
-		for j, scale := range scales {
-			b[34+2*j+1] |= odds(inverse, scale)<<4 | b2u(down[j])<<7
+		for j, scale := range g.scales[:8] {
+			b[34+2*j+1] |= odds(inverse, scale)<<4 | g.s.Down[j]<<7
 		}
 	}
 	return ""
-}
-
-// search32 finds where to cut a group of 32, whether to shift its levels down,
-// and its scale, so that (Σw·q·x)² / Σw·q² is greatest. any is false where no
-// cut has a Σw·q² above 0.
-func (g *splitGroup) search32() (scale float32, down, any bool) {
-	g.sort()
-	var sumX, sumW [33]float32
-	for j, i := range g.order {
-		sumX[j+1] = sumX[j] + float32(g.w[i]*g.x[i])
-		sumW[j+1] = sumW[j] + g.w[i]
-	}
-	best := float32(-math.MaxFloat32)
-	for first := range 33 {
-		for second := first; second <= 32; second++ {
-			x0, x1, x2 := sumX[first], sumX[second]-sumX[first], sumX[32]-sumX[second]
-			w0, w1, w2 := sumW[first], sumW[second]-sumW[first], sumW[32]-sumW[second]
-			for s := range shifted {
-				l := &shifted[s]
-				qx := float32(x0*l[0]) + float32(x1*l[1]) + float32(x2*l[2])
-				q2 := float32(float32(w0*l[0])*l[0]) + float32(float32(w1*l[1])*l[1]) + float32(float32(w2*l[2])*l[2])
-				if q2 > 0 && float32(qx*qx) > float32(best*q2) {
-					scale = qx / q2
-					best = float32(scale * qx)
-					g.first, g.second, down, any = first, second, s == 1, true
-				}
-			}
-		}
-	}
-	flip := scale < 0
-	if flip {
-		scale, down = -scale, !down
-	}
-	g.cut(flip)
-	return scale, down, any
 }
 
 func decodeIQ1S(b []byte, s *block) {

@@ -15,6 +15,7 @@ var iq2S = &format{
 	summary:  "Eight weights are one of 1,024 points of a grid, with eight signs; a scale of 4 bits for 16.",
 	quantize: quantizeRowIQ2S,
 	decode:   decodeIQ2S,
+	read:     readRowIQ2S,
 	layout: []part{
 		{name: nameD, role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "bits 0 to 7 of 32 grid points", role: quant.RoleCode, count: 32, group: 8, spans: each(8*2, 8)},
@@ -25,14 +26,13 @@ var iq2S = &format{
 }
 
 var searchIQ2S = gridSearch{
-	grid: grid2x1024, top: 3, group: 16, sigma: 2, plain: plainTempered, eps: 1e-8, tries: 9, by: 0.1,
+	grid: grid2x1024, top: 3, group: 16, sigma: 2, plain: plainTempered, eps: 1e-8, tries: 19, levels: levelsAround(3, 9, 0.1),
 }
 
 // quantizeRowIQ2S packs x into dst, 82 bytes for 256 values. Source:
 // quantize_row_iq2_s_impl.
 func quantizeRowIQ2S(dst []byte, x, importance []float32) string {
 	s := &searchIQ2S
-	s.grid.ready()
 	var g gridBlock
 	var codes [16]uint8
 	for i := 0; i+superBlock <= len(x); i += superBlock {

@@ -18,6 +18,7 @@ var iq2XS = &format{
 	summary:  "Eight weights are one of 512 points of a grid, with seven signs; a scale of 4 bits for 16. Needs an importance matrix.",
 	quantize: quantizeRowIQ2XS,
 	decode:   decodeIQ2XS,
+	read:     readRowIQ2XS,
 	layout: []part{
 		{name: nameD, role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "32 grid points of 9 bits", role: quant.RoleCode, count: 32, group: 8, spans: func(i int) []quant.Span {
@@ -29,14 +30,13 @@ var iq2XS = &format{
 }
 
 var searchIQ2XS = gridSearch{
-	grid: grid2x512, top: 3, group: 16, even: true, sigma: 1, eps: groupEps, tries: 9, by: 0.1,
+	grid: grid2x512, top: 3, group: 16, even: true, sigma: 1, eps: groupEps, tries: 19, levels: levelsAround(3, 9, 0.1),
 }
 
 // quantizeRowIQ2XS packs x into dst, 74 bytes for 256 values. Source:
 // quantize_row_iq2_xs_impl.
 func quantizeRowIQ2XS(dst []byte, x, importance []float32) string {
 	s := &searchIQ2XS
-	s.grid.ready()
 	var g gridBlock
 	var codes [16]uint8
 	for i := 0; i+superBlock <= len(x); i += superBlock {

@@ -18,6 +18,7 @@ var iq2XXS = &format{
 	summary:  "Eight weights are one of 256 points of a grid, with seven signs; a scale of 4 bits for 32. Needs an importance matrix.",
 	quantize: quantizeRowIQ2XXS,
 	decode:   decodeIQ2XXS,
+	read:     readRowIQ2XXS,
 	layout: []part{
 		{name: nameD, role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "32 grid points of 8 bits", role: quant.RoleCode, count: 32, group: 8, spans: func(i int) []quant.Span {
@@ -38,14 +39,13 @@ func signsAfter(name string, first func(run int) int) part {
 
 var searchIQ2XXS = gridSearch{
 	grid: grid2x256, top: 3, group: 32, even: true, sigma: 1, eps: groupEps,
-	start: true, tries: 6, by: 0.1, settle: settleAlways,
+	start: true, tries: 13, levels: levelsAround(3, 6, 0.1), settle: settleAlways,
 }
 
 // quantizeRowIQ2XXS packs x into dst, 66 bytes for 256 values. Source:
 // quantize_row_iq2_xxs_impl.
 func quantizeRowIQ2XXS(dst []byte, x, importance []float32) string {
 	s := &searchIQ2XXS
-	s.grid.ready()
 	var g gridBlock
 	var codes [8]uint8
 	for i := 0; i+superBlock <= len(x); i += superBlock {

@@ -15,6 +15,7 @@ var iq3S = &format{
 	summary:  "Four weights are one of 512 points of a grid, with eight signs for eight; a scale of 4 bits for 32.",
 	quantize: quantizeRowIQ3S,
 	decode:   decodeIQ3S,
+	read:     readRowIQ3S,
 	layout: []part{
 		{name: nameD, role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "bits 0 to 7 of 64 grid points", role: quant.RoleCode, count: 64, group: 4, spans: each(8*2, 8)},
@@ -25,7 +26,7 @@ var iq3S = &format{
 }
 
 var searchIQ3S = gridSearch{
-	grid: grid3x512, top: 8, group: 32, sigma: 2, plain: plainSquare, tries: 9, by: 0.2, settle: settleAll,
+	grid: grid3x512, top: 8, group: 32, sigma: 2, plain: plainSquare, tries: 19, levels: levelsAround(8, 9, 0.2), settle: settleAll,
 }
 
 // quantizeRowIQ3S packs x into dst, 110 bytes for 256 values.
@@ -37,7 +38,6 @@ var searchIQ3S = gridSearch{
 // Source: quantize_row_iq3_s_impl.
 func quantizeRowIQ3S(dst []byte, x, importance []float32) string {
 	s := &searchIQ3S
-	s.grid.ready()
 	var g gridBlock
 	var codes [8]uint8
 	for i := 0; i+superBlock <= len(x); i += superBlock {

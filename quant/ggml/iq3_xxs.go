@@ -18,6 +18,7 @@ var iq3XXS = &format{
 	summary:  "Four weights are one of 256 points of a grid, with seven signs for eight; a scale of 4 bits for 32.",
 	quantize: quantizeRowIQ3XXS,
 	decode:   decodeIQ3XXS,
+	read:     readRowIQ3XXS,
 	layout: []part{
 		{name: nameD, role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "64 grid points of 8 bits", role: quant.RoleCode, count: 64, group: 4, spans: each(8*2, 8)},
@@ -29,14 +30,13 @@ var iq3XXS = &format{
 }
 
 var searchIQ3XXS = gridSearch{
-	grid: grid3x256, top: 8, group: 32, even: true, sigma: 2, plain: plainSquare, eps: 1e-8, tries: 15, by: 0.2,
+	grid: grid3x256, top: 8, group: 32, even: true, sigma: 2, plain: plainSquare, eps: 1e-8, tries: 31, levels: levelsAround(8, 15, 0.2),
 }
 
 // quantizeRowIQ3XXS packs x into dst, 98 bytes for 256 values. Source:
 // quantize_row_iq3_xxs_impl.
 func quantizeRowIQ3XXS(dst []byte, x, importance []float32) string {
 	s := &searchIQ3XXS
-	s.grid.ready()
 	var g gridBlock
 	var codes [8]uint8
 	for i := 0; i+superBlock <= len(x); i += superBlock {

@@ -1,6 +1,9 @@
 package ggml
 
-import "fewbits/quant"
+import (
+	"fewbits/kernels"
+	"fewbits/quant"
+)
 
 // iq4NL is IQ4_NL: x̂ = d · v[q], v being 16 values, see iq4.
 //
@@ -11,6 +14,7 @@ var iq4NL = &format{
 	summary:  "32 weights share one scale; its 16 levels lie closer to each other near zero, where most weights are.",
 	quantize: quantizeRowIQ4NL,
 	decode:   decodeIQ4NL,
+	read:     iq4.reader(kernels.DequantizeIQ4_NL),
 	layout: []part{
 		{name: "scale d, FP16", role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "32 codes of 4 bits", role: quant.RoleCode, count: 32, group: 1, spans: strided(2, 4, 16)},

@@ -3,6 +3,7 @@ package ggml
 import (
 	"encoding/binary"
 
+	"fewbits/kernels"
 	"fewbits/quant"
 )
 
@@ -18,6 +19,7 @@ var iq4XS = &format{
 	summary:  "IQ4_NL in super-blocks: eight groups of 32, each with a signed scale of 6 bits.",
 	quantize: quantizeRowIQ4XS,
 	decode:   decodeIQ4XS,
+	read:     iq4.reader(kernels.DequantizeIQ4_XS),
 	layout: []part{
 		{name: nameD, role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "8 scales of 6 bits", role: quant.RoleScale, count: 8, group: 32, spans: func(j int) []quant.Span {

@@ -3,6 +3,7 @@ package ggml
 import (
 	"math"
 
+	"fewbits/kernels"
 	"fewbits/quant"
 )
 
@@ -17,6 +18,7 @@ var mxfp4 = &format{
 	summary:  "4-bit floats (E2M1); 32 of them share a power of two. The microscaling format of the OCP, as ggml packs it.",
 	quantize: quantizeRowMXFP4,
 	decode:   decodeMXFP4,
+	read:     e2m1.reader(kernels.DequantizeMXFP4),
 	layout: []part{
 		{name: "scale d, E8M0", role: quant.RoleScale, kind: e8m0, count: 1, spans: each(0, 8)},
 		{name: "32 codes of 4 bits", role: quant.RoleCode, count: 32, group: 1, spans: strided(1, 4, 16)},
@@ -31,24 +33,27 @@ var mxfp4 = &format{
 // float to an unsigned byte, which C leaves open; e is 0 there. Source:
 // quantize_row_mxfp4_ref.
 func quantizeRowMXFP4(dst []byte, x, _ []float32) string {
-	var q [32]uint8
-	for i := 0; i+32 <= len(x); i += 32 {
-		v, b := x[i:i+32], (*[17]byte)(dst[i/32*17:])
-		_, top := largest(v)
-		b[0] = 0
-		if top > 0 {
-			b[0] = uint8(max(floorLog2(top)+125, 0))
-		}
-		codesFP4(q[:], v, halfE8M0(b[0]), top)
-		putPairsFP4(b[1:], q[:])
-	}
+	groupsMXFP4.row(dst, x)
 	return ""
+}
+
+// No value is more than 16 times d, but d may be so large that 12·d is infinite.
+var groupsMXFP4 = kindFP4{n: 32, per: 1, reach: 0x1.fffp+127, scales: scalesMXFP4}
+
+func scalesMXFP4(stored []uint8, d, top []float32) {
+	if !kernels.ScalesE8M0(stored, d, top) {
+		return
+	}
+	for g, v := range top {
+		e := uint8(max(floorLog2(v)+125, 0))
+		stored[g], d[g] = e, halfE8M0(e)
+	}
 }
 
 // floorLog2 is the floor of log2 x rounded to float32. Rounding alone lifts x
 // just below a power of two to that power.
 func floorLog2(x float32) int {
-	if b := math.Float32bits(x); b>>23 != 0 && b&0x7fff00 != 0x7fff00 {
+	if b := math.Float32bits(x); b&0x7fff00 != 0x7fff00 {
 		return int(b>>23) - 127
 	}
 	return int(math.Floor(float64(float32(math.Log2(float64(x))))))

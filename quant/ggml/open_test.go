@@ -24,10 +24,14 @@ func randomPacked(f *format, r *rand.Rand) *quant.Packed {
 // Dequantize, Params and Open are three readings of the same bytes: the last
 // goes bit by bit through the layout.
 func TestReadingsAgree(t *testing.T) {
+	times := 4
+	if testing.Short() {
+		times = 1
+	}
 	for _, f := range all {
 		t.Run(f.typ().Name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(9, uint64(f.id)))
-			for range 4 {
+			for range times {
 				agree(t, f, randomPacked(f, r), 1)
 			}
 		})

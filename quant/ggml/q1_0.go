@@ -1,6 +1,9 @@
 package ggml
 
-import "fewbits/quant"
+import (
+	"fewbits/kernels"
+	"fewbits/quant"
+)
 
 // q10 is Q1_0: x̂ = d · (2q − 1) with q 0 or 1.
 //
@@ -12,6 +15,7 @@ var q10 = &format{
 	summary:  "128 weights share one scale; of each, the sign alone is kept.",
 	quantize: quantizeRowQ10,
 	decode:   decodeQ10,
+	read:     kernels.DequantizeQ1_0,
 	layout: []part{
 		{name: "scale d, FP16", role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "128 codes of 1 bit", role: quant.RoleCode, count: 128, group: 1, spans: each(16, 1)},
@@ -24,23 +28,7 @@ var q10 = &format{
 // quantizeRowQ10 packs x into dst, 18 bytes for 128 values. Source:
 // quantize_row_q1_0_ref.
 func quantizeRowQ10(dst []byte, x, _ []float32) string {
-	for i := 0; i+128 <= len(x); i += 128 {
-		v, b := (*[128]float32)(x[i:]), (*[18]byte)(dst[i/128*18:])
-		var sum float32
-		for _, v := range v {
-			sum += abs(v)
-		}
-		putHalf(b[:], sum/128)
-		for j := range 16 {
-			var q uint8
-			for k, v := range v[8*j : 8*j+8] {
-				if v >= 0 {
-					q |= 1 << k
-				}
-			}
-			b[2+j] = q
-		}
-	}
+	kernels.QuantizeQ1_0(dst, x)
 	return ""
 }
 

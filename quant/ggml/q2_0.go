@@ -1,6 +1,9 @@
 package ggml
 
-import "fewbits/quant"
+import (
+	"fewbits/kernels"
+	"fewbits/quant"
+)
 
 // q20 is Q2_0: x̂ = d · (q − 1) with q from 0 to 3; 3, which is 2d, is not
 // written.
@@ -12,6 +15,7 @@ var q20 = &format{
 	summary:  "64 weights share one scale; each is −1, 0 or 1 in 2 bits.",
 	quantize: quantizeRowQ20,
 	decode:   decodeQ20,
+	read:     kernels.DequantizeQ2_0,
 	layout: []part{
 		{name: "scale d, FP16", role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "64 codes of 2 bits", role: quant.RoleCode, count: 64, group: 1, spans: each(16, 2)},
@@ -22,20 +26,8 @@ var q20 = &format{
 // quantizeRowQ20 packs x into dst, 18 bytes for 64 values. Source:
 // quantize_row_q2_0_ref.
 func quantizeRowQ20(dst []byte, x, _ []float32) string {
-	for i := 0; i+64 <= len(x); i += 64 {
-		v, b := (*[64]float32)(x[i:]), (*[18]byte)(dst[i/64*18:])
-		d, inverse, why := scaleTernary(v[:], i)
-		if why != "" {
-			return why
-		}
-		putHalf(b[:], d)
-		qs := (*[16]byte)(b[2:])
-		for j := range qs {
-			v := (*[4]float32)(v[4*j:])
-			qs[j] = trit(v[0]*inverse) | trit(v[1]*inverse)<<2 | trit(v[2]*inverse)<<4 | trit(v[3]*inverse)<<6
-		}
-	}
-	return ""
+	kernels.QuantizeQ2_0(dst, x)
+	return checkTernary(dst, x, 64, 18, 0)
 }
 
 func decodeQ20(b []byte, s *block) {

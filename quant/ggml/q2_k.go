@@ -17,7 +17,7 @@ var q2K = &format{
 	summary:  "Sixteen groups of 16 with a scale and a minimum of 4 bits each; four levels a group.",
 	quantize: quantizeRowQ2K,
 	decode:   decodeQ2K,
-	readRow:  groupReader(84, 16, 0, true, decodeQ2K),
+	read:     kernels.DequantizeQ2_K,
 	layout: []part{
 		{name: "16 scales of 4 bits", role: quant.RoleScale, count: 16, group: 16, spans: halfOf(0, 0)},
 		{name: "16 minimums of 4 bits", role: quant.RoleMin, count: 16, group: 16, spans: halfOf(0, 1)},

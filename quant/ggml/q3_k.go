@@ -19,7 +19,7 @@ var q3K = &format{
 	summary:  "Sixteen groups of 16 with a signed scale of 6 bits each and no minimum; eight levels a group.",
 	quantize: quantizeRowQ3K,
 	decode:   decodeQ3K,
-	readRow:  groupReader(110, 16, 4, false, decodeQ3K),
+	read:     kernels.DequantizeQ3_K,
 	layout: []part{
 		{name: "bit 2 of 256 codes", role: quant.RoleCode, count: 256, group: 1, shift: 2, spans: strided(0, 1, 32)},
 		{name: "bits 0 and 1 of 256 codes", role: quant.RoleCode, count: 256, group: 1, spans: strided(32, 2, 32)},

@@ -14,7 +14,7 @@ var q40 = &format{
 	summary:  "32 weights share one scale; the largest of them is met exactly.",
 	quantize: quantizeRowQ40,
 	decode:   decodeQ40,
-	readRow:  kernels.DequantizeQ4_0,
+	read:     kernels.DequantizeQ4_0,
 	layout: []part{
 		{name: "scale d, FP16", role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "32 codes of 4 bits", role: quant.RoleCode, count: 32, group: 1, spans: strided(2, 4, 16)},

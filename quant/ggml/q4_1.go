@@ -15,7 +15,7 @@ var q41 = &format{
 	summary:  "32 weights share a scale and a minimum: sixteen even steps from the least to the greatest.",
 	quantize: quantizeRowQ41,
 	decode:   decodeQ41,
-	readRow:  kernels.DequantizeQ4_1,
+	read:     kernels.DequantizeQ4_1,
 	layout: []part{
 		{name: "scale d, FP16", role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "minimum m, FP16", role: quant.RoleMin, kind: half, count: 1, spans: at(16)},

@@ -17,7 +17,7 @@ var q4K = &format{
 	summary:  "Eight groups of 32 with a scale and a minimum of 6 bits each. The usual choice for language models.",
 	quantize: quantizeRowQ4K,
 	decode:   decodeQ4K,
-	readRow:  kernels.DequantizeQ4_K,
+	read:     kernels.DequantizeQ4_K,
 	layout: []part{
 		{name: nameD, role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: nameDMin, role: quant.RoleMin, kind: half, count: 1, spans: at(16)},

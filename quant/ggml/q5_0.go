@@ -15,7 +15,7 @@ var q50 = &format{
 	summary:  "Q4_0 with a fifth bit, kept apart from the other four.",
 	quantize: quantizeRowQ50,
 	decode:   decodeQ50,
-	readRow:  kernels.DequantizeQ5_0,
+	read:     kernels.DequantizeQ5_0,
 	layout: []part{
 		{name: "scale d, FP16", role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "bit 4 of 32 codes", role: quant.RoleCode, count: 32, group: 1, shift: 4, spans: each(16, 1)},

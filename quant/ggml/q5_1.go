@@ -16,7 +16,7 @@ var q51 = &format{
 	summary:  "Q4_1 with a fifth bit, kept apart from the other four.",
 	quantize: quantizeRowQ51,
 	decode:   decodeQ51,
-	readRow:  kernels.DequantizeQ5_1,
+	read:     kernels.DequantizeQ5_1,
 	layout: []part{
 		{name: "scale d, FP16", role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "minimum m, FP16", role: quant.RoleMin, kind: half, count: 1, spans: at(16)},

@@ -18,7 +18,7 @@ var q5K = &format{
 	summary:  "Q4_K with a fifth bit, kept apart from the other four.",
 	quantize: quantizeRowQ5K,
 	decode:   decodeQ5K,
-	readRow:  kernels.DequantizeQ5_K,
+	read:     kernels.DequantizeQ5_K,
 	layout: []part{
 		{name: nameD, role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: nameDMin, role: quant.RoleMin, kind: half, count: 1, spans: at(16)},

@@ -22,7 +22,7 @@ var q6K = &format{
 	summary:  "Sixteen groups of 16 with a scale of 8 bits each and no minimum. Hard to tell from the original.",
 	quantize: quantizeRowQ6K,
 	decode:   decodeQ6K,
-	readRow:  groupReader(210, 16, 32, false, decodeQ6K),
+	read:     kernels.DequantizeQ6_K,
 	layout: []part{
 		{name: "bits 0 to 3 of 256 codes", role: quant.RoleCode, count: 256, group: 1, spans: strided(0, 4, 64)},
 		{name: "bits 4 and 5 of 256 codes", role: quant.RoleCode, count: 256, group: 1, shift: 4, spans: strided(128, 2, 32)},

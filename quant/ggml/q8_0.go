@@ -14,7 +14,7 @@ var q80 = &format{
 	summary:  "32 weights share one scale; each is a signed byte. Near enough to lossless.",
 	quantize: quantizeRowQ80,
 	decode:   decodeQ80,
-	readRow:  kernels.DequantizeQ8_0,
+	read:     kernels.DequantizeQ8_0,
 	layout: []part{
 		{name: "scale d, FP16", role: quant.RoleScale, kind: half, count: 1, spans: at(0)},
 		{name: "32 codes of 8 bits", role: quant.RoleCode, kind: signed, count: 32, group: 1, spans: each(16, 8)},

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
-	"os"
+	"slices"
 	"testing"
 
 	"fewbits/quant"
@@ -14,10 +14,7 @@ import (
 
 // amount is how many values of each kind of sample are compared.
 func amount() int {
-	switch {
-	case os.Getenv("FEWBITS_LONG") != "":
-		return 1 << 21
-	case testing.Short():
+	if testing.Short() {
 		return 1 << 13
 	}
 	return 1 << 16
@@ -48,14 +45,10 @@ func TestReferenceSamples(t *testing.T) {
 func TestReferenceHardRows(t *testing.T) {
 	o := libggml.Need(t)
 	const cols = 512
-	rowNames, rows := hardRows(cols)
+	rowNames, rows := hardRows(cols, 7)
 	names, importance := matrices(cols)
 	if testing.Short() {
 		names, importance = names[:2], importance[:2]
-	}
-	var x []float32
-	for _, row := range rows {
-		x = append(x, row...)
 	}
 	for _, f := range quick() {
 		t.Run(f.typ().Name, func(t *testing.T) {
@@ -63,14 +56,20 @@ func TestReferenceHardRows(t *testing.T) {
 				if w != nil && f.importance == quant.Never {
 					continue
 				}
-				want, values := ask(t, o, f, x, cols, w)
-				size := len(want) / len(rows)
-				for j := range rows {
-					hold(t, f, rowNames[j]+", importance "+names[i], rows[j], cols, w,
-						want[j*size:(j+1)*size], values[j*cols:(j+1)*cols])
-				}
+				compareRows(t, o, f, rowNames, rows, names[i], w)
 			}
 		})
+	}
+}
+
+// compareRows holds each row against the reference, which is asked for all at once.
+func compareRows(t *testing.T, o *libggml.Oracle, f *format, names []string, rows [][]float32, matrix string, w []float32) {
+	t.Helper()
+	cols := len(rows[0])
+	want, values := ask(t, o, f, slices.Concat(rows...), cols, w)
+	size := len(want) / len(rows)
+	for j := range rows {
+		hold(t, f, names[j]+", importance "+matrix, rows[j], cols, w, want[j*size:(j+1)*size], values[j*cols:(j+1)*cols])
 	}
 }
 

@@ -1,122 +1,116 @@
 package ggml
 
-// The types of one bit round a weight to one of three levels, −1, 0 and 1, all
-// shifted by an eighth up or down. The reference sorts a group by value and
-// tries every way to cut it into three.
+import "fewbits/kernels"
 
-// eighth is the shift. Source: IQ1S_DELTA in src/ggml-common.h.
+// eighth is the shift of the types of one bit. Source: IQ1S_DELTA in
+// src/ggml-common.h.
 const eighth = 0.125
 
-// shifted are the three levels, shifted up and down.
+// shifted are their three levels, shifted up and down.
 var shifted = [2][3]float32{
 	{-1 + eighth, eighth, 1 + eighth},
 	{-1 - eighth, -eighth, 1 - eighth},
 }
 
-// splitGroup is a group at work: n weights, cut at first and second in order
-// of value.
-type splitGroup struct {
-	x, w          []float32
-	order         [32]uint8 // of the values, rising
-	first, second int
-	points        [4]uint16 // of each eight weights
-	places        [4]uint16
+// splitBlock is a super-block of a type of one bit at work.
+type splitBlock struct {
+	s      kernels.Splits
+	t      kernels.GridTrials
+	w      [superBlock]float32
+	places [32]uint16 // of each eight weights
+	scales [16]float32
+	most   float32     // of the scales
+	qx, q2 [16]float32 // of each group
 }
 
-// sort puts the values in order. Equal ones keep theirs: the reference calls
-// qsort, which in glibc is a merge sort.
-func (g *splitGroup) sort() {
-	for i := range g.x {
-		j := i
-		for ; j > 0 && g.x[i] < g.x[g.order[j-1]]; j-- {
-			g.order[j] = g.order[j-1]
-		}
-		g.order[j] = uint8(i)
+// begin sets what is the same for all super-blocks of a type.
+func (b *splitBlock) begin(group int, eps float32) {
+	b.s.Group, b.s.Eps = group, eps
+	b.t.Group, b.t.Tries = group, 1
+	b.t.Levels = shifted
+}
+
+// down says whether the levels of run r are shifted down.
+func (b *splitBlock) down(r int) uint8 {
+	if b.s.Group == 32 {
+		return b.s.Down[r/4]
 	}
+	return b.s.Down[r/2] >> (1 - r%2) & 1
 }
 
-// cut packs the levels of the three parts; with flip the signs are changed.
-func (g *splitGroup) cut(flip bool) {
-	g.points = [4]uint16{}
-	for j, i := range g.order[:len(g.x)] {
-		var code uint16
-		switch {
-		case j >= g.second:
-			code = 2
-		case j >= g.first:
-			code = 1
-		}
-		if flip {
-			code = 2 - code
-		}
-		g.points[i/8] |= code << (i % 8 * 2)
-	}
-}
-
-// settle finds the grid points of the runs, those off the grid moved to the
-// closest neighbour, and the scale anew where one was moved. down says of a
-// run whether its levels are shifted down. ok is false where no neighbour is
-// at a finite distance.
+// search finds the levels, the grid points of the runs, those off the grid moved to
+// the closest neighbour, and the scales, anew where a run was moved. It returns why
+// it cannot, or "".
 //
-// There the reference goes on through the whole grid, but takes each point's
-// distance to a value that it reads from beyond the run, and beyond the tensor.
-func (g *splitGroup) settle(scale float32, down *[4]bool) (_ float32, ok bool) {
-	moved := false
-	for k := range len(g.x) / 8 {
-		p := g.points[k]
-		place := int(grid1x2048.place[p])
-		if place < 0 {
-			moved = true
-			levels := &shifted[b2u(down[k])]
-			at, ok := grid1x2048.closest8(p, (*[8]float32)(g.x[8*k:]), (*[8]float32)(g.w[8*k:]), scale, levels)
-			if !ok {
-				return 0, false
-			}
-			place = int(at.place)
+// Where no neighbour is at a finite distance the reference goes on through the
+// whole grid, but takes each point's distance to a value that it reads from beyond
+// the run, and beyond the tensor.
+func (b *splitBlock) search(x []float32, column int) string {
+	kernels.SearchSplits(&b.s, x, b.w[:])
+	g := grid1x2048.ready()
+	n := b.s.Group / 8
+	copy(b.t.X[:], x)
+	b.t.Root = b.w
+	clear(b.t.Failed[:])
+	for r := range b.places {
+		j := r / n
+		b.t.Rounded[r][0], b.t.Shift[r] = b.s.Points[r], b.down(r)
+		b.t.Done[r], b.t.Step[j][0] = !b.s.Found[j], b.s.Scale[j]
+	}
+	kernels.PlaceTrials(&b.t, g)
+	for r := range b.places {
+		if !b.s.Found[r/n] {
+			b.t.Points[r][0] = grid1x2048.points[0]
 		}
-		g.places[k] = uint16(place)
 	}
-	if !moved {
-		return scale, true
+	b.sum(&ones, false)
+	b.most = 0
+	for j := range 32 / n {
+		why := b.end(j, g)
+		if why != nil {
+			return why(column + j*b.s.Group)
+		}
+		b.most = max(b.most, b.scales[j])
 	}
-	var qx, q2 float32
-	for k := range len(g.x) / 8 {
-		g.moments(k, &shifted[b2u(down[k])], 1, &qx, &q2)
-	}
-	if qx > 0 && q2 > 0 {
-		scale = qx / q2
-	}
-	return scale, true
+	return ""
 }
 
-// moments adds Σw·q·x and Σw·q² of a run, where q is times a level.
-func (g *splitGroup) moments(k int, levels *[3]float32, times float32, qx, q2 *float32) {
-	p := grid1x2048.points[g.places[k]]
-	x, w := g.x[8*k:8*k+8], g.w[8*k:8*k+8]
-	for i, v := range x {
-		q := float32(levels[p&3] * times)
-		p >>= 2
-		wq := float32(w[i] * q)
-		*qx += float32(wq * v)
-		*q2 += float32(wq * q)
+// end settles scale and places of group j. Where it cannot it returns what says why.
+func (b *splitBlock) end(j int, g *kernels.Grid) func(column int) string {
+	n := b.s.Group / 8
+	b.scales[j] = 0
+	moved := false
+	for r := j * n; r < (j+1)*n; r++ {
+		b.places[r] = uint16(g.Place(b.t.Points[r][0]))
+		moved = moved || b.t.Points[r][0] != b.s.Points[r]
 	}
+	scale := b.s.Scale[j]
+	switch {
+	case !b.s.Found[j]:
+		return nil
+	case b.t.Failed[j]:
+		return offGrid
+	case moved && b.qx[j] > 0 && b.q2[j] > 0:
+		scale = b.qx[j] / b.q2[j]
+	}
+	if scale != scale {
+		return noScale
+	}
+	b.scales[j] = scale
+	return nil
 }
 
-// greatest is the largest magnitude of a group.
-func greatest(x []float32) float32 {
-	_, magnitude := largest(x)
-	return magnitude
+// ones are the times that levels are taken as they are.
+var ones = [16]float32{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}
+
+// sum sets the sums of w·q·x and w·q² of each group, q being times a level; with on,
+// from the sums of the group before.
+func (b *splitBlock) sum(times *[16]float32, on bool) {
+	kernels.SumTrials(&b.qx, &b.q2, &b.t, times, on)
 }
 
 // odds are the scales in 15ths of the largest, which is 2·7 + 1: scale ≈
 // d·(2·code + 1), code from 0 to 7.
 func odds(inverse, scale float32) uint8 {
 	return uint8(max(0, min(7, nearest(float32(0.5*(float32(inverse*scale)-1))))))
-}
-
-func b2u(b bool) uint8 {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -76,20 +76,3 @@ func scaleSpans(firstByte, next int) func(j int) []quant.Span {
 		}
 	}
 }
-
-// groupReader reads rows of blocks of some bytes that decode takes apart into
-// groups of n codes, of which zero is subtracted; low says whether they have
-// minimums.
-func groupReader(bytes, n int, zero int32, low bool, decode func(b []byte, s *block)) func(dst []float32, src []byte) {
-	return func(dst []float32, src []byte) {
-		var s block
-		var mins []float32
-		if low {
-			mins = s.min[:]
-		}
-		for ; len(dst) >= superBlock && len(src) >= bytes; dst, src = dst[superBlock:], src[bytes:] {
-			decode(src[:bytes:bytes], &s)
-			kernels.ExpandGroups(dst[:superBlock], s.code[:], s.scale[:], mins, n, zero)
-		}
-	}
-}

@@ -10,16 +10,9 @@ type table struct {
 	doubled bool
 }
 
-// read writes the values of a group.
-func (t *table) read(dst []float32, codes []int8, scale float32) {
-	var scaled [16]float32
-	for i, v := range t.values {
-		scaled[i] = scale * float32(v)
-	}
-	codes = codes[:len(dst)]
-	for i := range dst {
-		dst[i] = scaled[codes[i]&15]
-	}
+// reader reads rows with a kernel that takes the table.
+func (t *table) reader(kernel func(dst []float32, src []byte, t *[16]int8)) func(dst []float32, src []byte) {
+	return func(dst []float32, src []byte) { kernel(dst, src, (*[16]int8)(t.values)) }
 }
 
 // whole is a scale as it is called; without a table, or one of halves, itself.

@@ -2,28 +2,19 @@ package ggml
 
 import "fewbits/quant"
 
-// scaleTernary is the greatest magnitude of a block, the scale of the types
-// with levels −d, 0 and d, and its inverse. why says what is wrong with it.
-func scaleTernary(x []float32, column int) (d, inverse float32, why string) {
-	_, d = largest(x)
-	inverse = reciprocal(d)
-	if infinite(inverse) {
-		return d, inverse, tooSmall(column, d)
+// checkTernary looks for blocks that tooSmall is about in a packed row of n values to
+// a block of size bytes, where d, the largest magnitude, stands at a byte. They have
+// a stored d of 0, and hardly any other block has.
+func checkTernary(b []byte, x []float32, n, size, at int) string {
+	for i := 0; i+n <= len(x); i += n {
+		if h := b[i/n*size+at:]; h[0] != 0 || h[1]&0x7f != 0 {
+			continue
+		}
+		if _, d := largest(x[i : i+n]); infinite(reciprocal(d)) {
+			return tooSmall(i, d)
+		}
 	}
-	return d, inverse, ""
-}
-
-// trit is y, from −1 to 1, rounded to the nearest integer, halves away from
-// zero, plus 1.
-func trit(y float32) uint8 {
-	q := uint8(1)
-	if y >= 0.5 {
-		q = 2
-	}
-	if y <= -0.5 {
-		q = 0
-	}
-	return q
+	return ""
 }
 
 // ruleTernary is the rule of the types with levels −d, 0 and d.

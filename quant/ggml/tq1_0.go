@@ -1,6 +1,9 @@
 package ggml
 
-import "fewbits/quant"
+import (
+	"fewbits/kernels"
+	"fewbits/quant"
+)
 
 // tq10 is TQ1_0: x̂ = d · (q − 1) with q from 0 to 2, five of them a byte.
 //
@@ -17,6 +20,7 @@ var tq10 = &format{
 	summary:  "256 weights share one scale; each is −1, 0 or 1, and five fit into a byte.",
 	quantize: quantizeRowTQ10,
 	decode:   decodeTQ10,
+	read:     kernels.DequantizeTQ1_0,
 	layout: []part{
 		{name: "256 codes of 0, 1 or 2, five or four a byte", role: quant.RoleCode, count: 256, group: 1, code: codeTQ10, spans: func(k int) []quant.Span {
 			at, _ := placeTQ10(k)
@@ -56,32 +60,8 @@ func codeTQ10(k int, b int32) int32 {
 // quantizeRowTQ10 packs x into dst, 54 bytes for 256 values. Source:
 // quantize_row_tq1_0_ref.
 func quantizeRowTQ10(dst []byte, x, _ []float32) string {
-	for i := 0; i+superBlock <= len(x); i += superBlock {
-		v, b := (*[superBlock]float32)(x[i:]), (*[54]byte)(dst[i/superBlock*54:])
-		d, inverse, why := scaleTernary(v[:], i)
-		if why != "" {
-			return why
-		}
-		putHalf(b[52:], d)
-		putTrits(b[:32], v[:160], 5, inverse)
-		putTrits(b[32:48], v[160:240], 5, inverse)
-		putTrits(b[48:52], v[240:], 4, inverse)
-	}
-	return ""
-}
-
-// putTrits packs n weights a byte, which stand len(b) apart.
-func putTrits(b []byte, x []float32, n int, inverse float32) {
-	for j := range b {
-		q := uint16(0)
-		for k := range n {
-			q = 3*q + uint16(trit(x[k*len(b)+j]*inverse))
-		}
-		if n == 4 {
-			q *= 3
-		}
-		b[j] = uint8((q<<8 + 242) / 243)
-	}
+	kernels.QuantizeTQ1_0(dst, x)
+	return checkTernary(dst, x, superBlock, 54, 52)
 }
 
 func decodeTQ10(b []byte, s *block) {

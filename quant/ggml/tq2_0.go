@@ -1,6 +1,9 @@
 package ggml
 
-import "fewbits/quant"
+import (
+	"fewbits/kernels"
+	"fewbits/quant"
+)
 
 // tq20 is TQ2_0: x̂ = d · (q − 1) with q from 0 to 2; 3 is not written.
 //
@@ -11,6 +14,7 @@ var tq20 = &format{
 	summary:  "256 weights share one scale; each is −1, 0 or 1 in 2 bits. For models trained so, as BitNet.",
 	quantize: quantizeRowTQ20,
 	decode:   decodeTQ20,
+	read:     kernels.DequantizeTQ2_0,
 	layout: []part{
 		{name: "256 codes of 2 bits", role: quant.RoleCode, count: 256, group: 1, spans: strided(0, 2, 32)},
 		{name: nameD, role: quant.RoleScale, kind: half, count: 1, spans: at(512)},
@@ -21,21 +25,8 @@ var tq20 = &format{
 // quantizeRowTQ20 packs x into dst, 66 bytes for 256 values. Source:
 // quantize_row_tq2_0_ref.
 func quantizeRowTQ20(dst []byte, x, _ []float32) string {
-	for i := 0; i+superBlock <= len(x); i += superBlock {
-		v, b := (*[superBlock]float32)(x[i:]), (*[66]byte)(dst[i/superBlock*66:])
-		d, inverse, why := scaleTernary(v[:], i)
-		if why != "" {
-			return why
-		}
-		putHalf(b[64:], d)
-		for half := range 2 {
-			qs, v := (*[32]byte)(b[32*half:]), (*[128]float32)(v[128*half:])
-			for j := range qs {
-				qs[j] = trit(v[j]*inverse) | trit(v[j+32]*inverse)<<2 | trit(v[j+64]*inverse)<<4 | trit(v[j+96]*inverse)<<6
-			}
-		}
-	}
-	return ""
+	kernels.QuantizeTQ2_0(dst, x)
+	return checkTernary(dst, x, superBlock, 66, 64)
 }
 
 func decodeTQ20(b []byte, s *block) {

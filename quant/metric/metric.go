@@ -57,6 +57,11 @@ func (s *Sums) Add(x, y []float32, bytes int) {
 	s.Merge(Sums{len(x), bytes, kernels.Compare(x, y)})
 }
 
+// AddSub is Add, and diff[i] = y[i] − x[i].
+func (s *Sums) AddSub(diff, x, y []float32, bytes int) {
+	s.Merge(Sums{len(x), bytes, kernels.CompareSub(diff, x, y)})
+}
+
 // Merge puts the sums of another part into s.
 func (s *Sums) Merge(more Sums) {
 	s.Values += more.Values
@@ -115,7 +120,18 @@ func Measure(x, y []float32, p *quant.Packed) Report {
 // infinities of what is too large for them: with such a pair there would be no
 // number at all. Values, Bytes and what follows from them count every pair.
 func MeasureFinite(x, y []float32, p *quant.Packed) (r Report, fx, fy []float32) {
-	r = Measure(x, y, p)
+	return finitePairs(Measure(x, y, p), x, y, p)
+}
+
+// MeasureSub is MeasureFinite, and diff[i] = y[i] − x[i] of every pair.
+func MeasureSub(diff, x, y []float32, p *quant.Packed) (r Report, fx, fy []float32) {
+	var s Sums
+	s.AddSub(diff, x, y, len(p.Bytes))
+	return finitePairs(s.Report(p.Format, p.Name), x, y, p)
+}
+
+// finitePairs measures anew, where r of all pairs says nothing.
+func finitePairs(r Report, x, y []float32, p *quant.Packed) (_ Report, fx, fy []float32) {
 	if !math.IsNaN(r.MSE) && !math.IsInf(r.MSE, 0) {
 		return r, x, y
 	}

@@ -211,6 +211,15 @@ func TestNotFinite(t *testing.T) {
 				t.Errorf("with them: %+v", r)
 			}
 			r, x, y := MeasureFinite(c.x, c.y, p)
+			diff := make([]float32, len(c.x))
+			if r2, x2, y2 := MeasureSub(diff, c.x, c.y, p); r2 != r || len(x2) != len(x) || len(y2) != len(y) {
+				t.Errorf("with differences: %+v, %v and %v", r2, x2, y2)
+			}
+			for i, d := range diff {
+				if want := c.y[i] - c.x[i]; d != want && (d == d || want == want) {
+					t.Errorf("difference %d is %v, want %v", i, d, want)
+				}
+			}
 			if len(c.x)-len(x) != c.left || len(x) != len(y) {
 				t.Fatalf("left %v and %v", x, y)
 			}
