@@ -133,6 +133,7 @@ const (
 	FamilyFloat    Family = "float"
 	FamilyCodebook Family = "codebook"
 	FamilyGGML     Family = "ggml"
+	FamilyMethod   Family = "method" // integers again, but which ones is more than rounding
 )
 
 // Need says whether a format takes some extra input.
@@ -181,6 +182,11 @@ type Params struct {
 	Zeros      []float32 // zero point, in codes; nil where a format has none
 	Mins       []float32 // value of code 0; nil where a format has none
 	Codes      []int32   // Rows × Cols, as numbers, signed where the format's are; nil unless asked for
+
+	// What methods that calibrate keep beside, nil where a format does not.
+	Permutation []int32   // the columns in the order that they were quantized in
+	InputScales []float32 // one a column: codes are of the weights times it, and what they stand for is divided by it
+	Outliers    []int32   // columns that are kept in 16 bits: their values do not come from their codes
 }
 
 // Opened is one block taken apart around one of its weights.

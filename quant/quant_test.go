@@ -61,6 +61,8 @@ func TestOptions(t *testing.T) {
 	given := map[string]string{
 		"bits": "4", "sym": "true", "narrow": "true", "granularity": "channel", "axis": "1", "group": "-1", "range": "mse",
 		"percentile": "99.5", "rounding": "stochastic", "seed": "18446744073709551615", "block": "128", "nested": "true", "scale": "f16",
+		"act-order": "true", "static-groups": "true", "mse": "true", "damp": "0.05", "duo": "true",
+		"clip": "false", "round-zero": "true", "alpha": "0.85", "threshold": "0",
 	}
 	var o Options
 	for _, name := range OptionNames() {
@@ -82,6 +84,7 @@ func TestOptions(t *testing.T) {
 	for name, values := range map[string][]string{
 		"bits": {"0", "17", "four", ""}, "sym": {"perhaps"}, "granularity": {"block"}, "axis": {"2", "-1"}, "group": {"-2", "2147483648"},
 		"percentile": {"50", "100.5", "NaN", "x"}, "seed": {"-1", "18446744073709551616"}, "scale": {"bf16"}, "colour": {"red"},
+		"damp": {"-1", "NaN", "101"}, "clip": {"perhaps", ""}, "alpha": {"-0.1", "1.1", "NaN", "x"}, "threshold": {"-1", "Inf", "NaN"},
 	} {
 		for _, v := range values {
 			if err := o.Set(name, v); err == nil || !strings.Contains(err.Error(), name) {
@@ -91,6 +94,19 @@ func TestOptions(t *testing.T) {
 	}
 	if !maps.Equal(o.Map(), before.Map()) {
 		t.Errorf("a value that was refused changed %v", o.Map())
+	}
+}
+
+// TestAxis0 wants axis=0 to be told from no axis, where the default is 1.
+func TestAxis0(t *testing.T) {
+	var o Options
+	for _, v := range []string{"0", "1", "0"} {
+		if err := o.Set("axis", v); err != nil || o.Get("axis") != v {
+			t.Errorf("axis=%s: got %q, %v", v, o.Get("axis"), err)
+		}
+	}
+	if o.Axis = 1; o.Get("axis") != "1" {
+		t.Errorf("axis 1: got %q", o.Get("axis"))
 	}
 }
 

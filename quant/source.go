@@ -1,12 +1,24 @@
 package quant
 
-import "math"
+import (
+	"io"
+	"math"
+)
+
+// File is one of the files that a source is opened from: a model may lie in
+// several, with a description of it in others beside them.
+type File struct {
+	Name string // with its folders, as "model/config.json"
+	R    io.ReaderAt
+	Size int64 // bytes
+}
 
 // Source is a file of named tensors, opened but not read: GGUF, safetensors,
 // npy, npz, a PyTorch checkpoint. Reading goes through an io.ReaderAt and
 // touches only what is asked for.
 type Source interface {
-	// Container is the kind of file: "gguf", "safetensors", "npy", "npz", "pytorch", "raw".
+	// Container is the kind of file: "gguf", "safetensors", "npy", "npz", "pytorch",
+	// "raw"; "huggingface" is a folder shown with the names and metadata of GGUF.
 	Container() string
 	// Metadata is the file's own key-value pairs, in file order.
 	Metadata() []Meta
@@ -59,6 +71,7 @@ type TensorInfo struct {
 	Bytes    int64  // that it takes in the file
 	Readable bool   // whether ReadRows can turn it into float32
 	Why      string // why not
+	File     string // of several, the name of the one that it lies in
 }
 
 // Len is the number of values.

@@ -22,11 +22,17 @@ import (
 //	group_index            the group of each column
 //	permutation            the order that columns were quantized in; null
 //	                       where that is their own
+//	input_scales           one a column: codes are of the weights times it;
+//	                       null where there are none
+//	outlier_columns        columns kept in 16 bits, whose values do not come
+//	                       from their codes; null where the format has none
 //
-// A value is (code − zero) · scale, or code · scale + min where the format has
-// minimums; of a codebook it is the code's entry in the table, times the scale. Where flat, scales, zeros and mins are one row of all blocks and
-// group_index has one entry a value. A float's code is its bit pattern, and it
-// has no groups: group_index is null. NaN and infinities become null.
+// A value is (code − zero) · scale, over the column's input scale where there
+// are some, or code · scale + min where the format has minimums; of a codebook
+// it is the code's entry in the table, times the scale. Where flat, scales,
+// zeros and mins are one row of all blocks and group_index has one entry a
+// value. A float's code is its bit pattern, and it has no groups: group_index
+// is null. NaN and infinities become null.
 //
 // It fails where f cannot take p apart and where w does.
 func Write(w io.Writer, f quant.Format, p *quant.Packed) error {
@@ -55,11 +61,18 @@ func Write(w io.Writer, f quant.Format, p *quant.Packed) error {
 	e.groups("scales", m, m.Scales)
 	e.groups("zeros", m, m.Zeros)
 	e.groups("mins", m, m.Mins)
-	e.list("group_index", len(m.GroupIndex), m.GroupIndex == nil, func(b []byte, i int) []byte { return strconv.AppendInt(b, int64(m.GroupIndex[i]), 10) })
-	e.value("permutation", "null")
+	e.columns("group_index", m.GroupIndex)
+	e.columns("permutation", m.Permutation)
+	e.list("input_scales", len(m.InputScales), m.InputScales == nil, func(b []byte, i int) []byte { return appendFloat(b, m.InputScales[i]) })
+	e.columns("outlier_columns", m.Outliers)
 	e.rows("reconstruction", rows, cols, func(b []byte, i int) []byte { return appendFloat(b, back[i]) })
 	e.text("\n}\n")
 	return e.finish()
+}
+
+// columns writes whole numbers, or null.
+func (e *encoder) columns(name string, x []int32) {
+	e.list(name, len(x), x == nil, func(b []byte, i int) []byte { return strconv.AppendInt(b, int64(x[i]), 10) })
 }
 
 // groups writes one number a group, or null.

@@ -31,6 +31,8 @@ type decided struct {
 	Mins           [][]*float32
 	GroupIndex     []int `json:"group_index"`
 	Permutation    []int
+	InputScales    []float32 `json:"input_scales"`
+	OutlierColumns []int     `json:"outlier_columns"`
 	Reconstruction [][]*float32
 }
 
@@ -39,6 +41,9 @@ type decided struct {
 func decide(t *testing.T, format string, x quant.Tensor, o quant.Options) (decided, *quant.Packed, quant.Format) {
 	t.Helper()
 	f, ok := formats.Lookup(format)
+	if m, isMethod := formats.LookupMethod(format); isMethod {
+		f, ok = m, true
+	}
 	if !ok {
 		t.Fatalf("no format %s", format)
 	}
@@ -133,6 +138,27 @@ func TestAgrees(t *testing.T) {
 	}
 }
 
+// TestMethods wants the same of what calibrates, and its order and scales said.
+func TestMethods(t *testing.T) {
+	x := randomTensor(32, 96)
+	a := randomTensor(50, 96)
+	for i := range a.Data {
+		a.Data[i] *= float32(1 + i%96%7)
+	}
+	for name, o := range map[string]quant.Options{
+		"GPTQ": {Group: 32, ActOrder: true}, "AWQ": {Group: 32}, "HQQ": {Group: 32}, "SMOOTHQUANT": {}, "LLM.INT8": {}, "hqq": {Axis0: true, Group: 8}, "gptq": {Group: 32},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o.Activations = &a
+			d, p, f := decide(t, name, x, o)
+			agree(t, d, p, f)
+			if (len(d.Permutation) == 96) != (name == "GPTQ") || (len(d.InputScales) == 96) != (name == "AWQ" || name == "SMOOTHQUANT") || (len(d.OutlierColumns) > 0) != (name == "LLM.INT8") {
+				t.Errorf("permutation %v, input scales %v, outliers %v", d.Permutation, d.InputScales, d.OutlierColumns)
+			}
+		})
+	}
+}
+
 func agree(t *testing.T, d decided, p *quant.Packed, f quant.Format) {
 	t.Helper()
 	back := make([]float32, p.Len())
@@ -189,6 +215,12 @@ func agree(t *testing.T, d decided, p *quant.Packed, f quant.Format) {
 			v -= float64(*d.Zeros[at][g])
 		}
 		v *= float64(*d.Scales[at][g])
+		if d.InputScales != nil {
+			v /= float64(d.InputScales[c])
+		}
+		if slices.Contains(d.OutlierColumns, c) {
+			continue // kept beside the codes
+		}
 		if d.Mins != nil {
 			v += float64(*d.Mins[at][g])
 		}

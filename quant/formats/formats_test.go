@@ -41,7 +41,11 @@ func tensors() []quant.Tensor {
 
 func TestEveryFormatKeepsItsPromises(t *testing.T) {
 	names := map[string]bool{}
-	for _, f := range All() {
+	all := All()
+	for _, m := range Methods() {
+		all = append(all, m)
+	}
+	for _, f := range all {
 		i := f.Info()
 		t.Run(i.Name, func(t *testing.T) {
 			if names[i.Name] {
@@ -49,8 +53,8 @@ func TestEveryFormatKeepsItsPromises(t *testing.T) {
 			}
 			names[i.Name] = true
 			checkInfo(t, i)
-			if g, ok := Lookup(" " + i.Name + " "); !ok || g.Info().Name != i.Name {
-				t.Error("it is not found by its name")
+			if !found(" " + i.Name + " ") {
+				t.Error("it is not found by its name, or as a format and as a method")
 			}
 			for _, x := range tensors() {
 				t.Run(x.Name, func(t *testing.T) { checkTensor(t, f, x) })
@@ -64,13 +68,28 @@ func TestEveryFormatKeepsItsPromises(t *testing.T) {
 	}
 }
 
-// options are f's defaults, with an importance matrix for x where it needs one.
+// found says whether a name is that of a format or of a method, and not of both.
+func found(name string) bool {
+	_, format := Lookup(name)
+	_, method := LookupMethod(name)
+	return format != method
+}
+
+// options are f's defaults, with what it needs for x: an importance matrix,
+// activations.
 func options(f quant.Format, x quant.Tensor) quant.Options {
 	var o quant.Options
 	if f.Info().Importance == quant.Required {
 		o.Importance = make([]float32, x.Cols())
 		for i := range o.Importance {
 			o.Importance[i] = 1 + float32(i%5)
+		}
+	}
+	if f.Info().Calibration != quant.Never && x.Cols() > 0 {
+		r := rand.New(rand.NewPCG(7, uint64(x.Cols())))
+		o.Activations = &quant.Tensor{Name: "x", Shape: []int{20, x.Cols()}, Data: make([]float32, 20*x.Cols())}
+		for i := range o.Activations.Data {
+			o.Activations.Data[i] = float32(r.NormFloat64()) * (1 + float32(i%11))
 		}
 	}
 	return o
@@ -127,9 +146,9 @@ func checkInfo(t *testing.T, i quant.Info) {
 		t.Errorf("Info has %d bits of a code and %v bits a weight", i.Bits, i.BitsPerWeight)
 	}
 	switch i.Family {
-	case quant.FamilyAffine, quant.FamilyFloat, quant.FamilyCodebook, quant.FamilyGGML:
+	case quant.FamilyAffine, quant.FamilyFloat, quant.FamilyCodebook, quant.FamilyGGML, quant.FamilyMethod:
 	default:
-		t.Errorf("Info.Family is %q: take quant.FamilyAffine, FamilyFloat, FamilyCodebook or FamilyGGML", i.Family)
+		t.Errorf("Info.Family is %q: take quant.FamilyAffine, FamilyFloat, FamilyCodebook, FamilyGGML or FamilyMethod", i.Family)
 	}
 	if i.BlockBytes > 0 && math.Abs(float64(i.BlockBytes*8)/float64(i.BlockSize)-i.BitsPerWeight) > 1e-9 {
 		t.Errorf("blocks of %d weights in %d bytes are not %v bits a weight", i.BlockSize, i.BlockBytes, i.BitsPerWeight)
@@ -337,6 +356,11 @@ func TestLookup(t *testing.T) {
 	}
 	if _, ok := Lookup("Q4"); ok {
 		t.Error("Q4 is no format")
+	}
+	for name, want := range map[string]string{"gptq": "GPTQ", "LLM.int8()": "LLM.INT8", " SmoothQuant ": "SMOOTHQUANT"} {
+		if m, ok := LookupMethod(name); !ok || m.Info().Name != want {
+			t.Errorf("%s is not %s", name, want)
+		}
 	}
 	if n := Nearest("Q4K"); n != "Q4_K" {
 		t.Errorf("Q4K may mean Q4_K, not %s", n)

@@ -113,6 +113,9 @@ func effective(f *wire.FormatRow, o quant.Options) quant.Options {
 	if r.Granularity != quant.PerChannel {
 		r.Axis = 0
 	}
+	if r.Granularity != "" {
+		r.Axis0 = false // 0 is the default
+	}
 	switch {
 	case r.Granularity != quant.PerGroup:
 		r.Group = 0
