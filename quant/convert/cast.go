@@ -27,7 +27,10 @@ func PlanCast(src quant.Source, format string) ([]Step, error) {
 	if !slices.Contains(casts, target) {
 		return nil, fmt.Errorf("convert: floats in a safetensors file cannot become %q; there are %s", format, strings.Join(casts, ", "))
 	}
-	fromGGUF := src.Container() == "gguf"
+	if c := src.Container(); c != "gguf" && Named(src) {
+		return nil, fmt.Errorf("convert: the tensors of a %s folder have llama.cpp's names and order here, which is no use in safetensors; open its safetensors files alone", c)
+	}
+	fromGGUF := Named(src)
 	var plan []Step
 	for i, info := range src.Tensors() {
 		s := Step{Tensor: i, Name: info.Name, Shape: info.Shape, From: info.Type, To: target}

@@ -77,6 +77,27 @@ func TestGGUFToGGUF(t *testing.T) {
 	}
 }
 
+// TestPartsKeysAreDropped: what is written is whole, whichever part of a split
+// model its source says that it was.
+func TestPartsKeysAreDropped(t *testing.T) {
+	src := &memory{container: "gguf", meta: []quant.Meta{
+		{Key: "general.architecture", Type: "string", Value: "llama"},
+		{Key: "split.no", Type: "u16", Value: uint16(0)},
+		{Key: "split.count", Type: "u16", Value: uint16(0)}, // as gguf-split --merge leaves it
+		{Key: "split.tensors.count", Type: "i32", Value: int32(9)},
+		{Key: "split.other", Type: "u32", Value: uint32(1)},
+	}}
+	src.add("w", "F32", normal(64, 1), 2, 32)
+	var keys []string
+	for _, m := range openGGUF(t, toGGUF(t, src, "Q8_0")).Metadata() {
+		keys = append(keys, m.Key)
+	}
+	want := []string{"general.architecture", "split.other", keyQuantizationVersion, keyFileType}
+	if !reflect.DeepEqual(keys, want) {
+		t.Errorf("keys %q, want %q", keys, want)
+	}
+}
+
 // TestSafetensorsToGGUF converts real files and reads the values back.
 func TestSafetensorsToGGUF(t *testing.T) {
 	for _, name := range []string{"mnist_dfdx", "nutllm_tiny", "syoyo_model", "encodec_jfk_codes", "mnist_fluent"} {
@@ -282,43 +303,18 @@ func TestImportance(t *testing.T) {
 		t.Error("the weights change nothing: the test shows nothing")
 	}
 	// In parts, across the border between two experts.
-	p, err := Rows(t.Context(), src, plan[0], 3, 9, options)
 	each := len(want) / (experts * rows)
+	m, err := NewMaker(src, plan, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := m.Part(t.Context(), nil, 0, int64(3*each), int64(9*each))
 	if err != nil || !bytes.Equal(p, want[3*each:12*each]) {
 		t.Errorf("rows 3 to 12 differ, %v", err)
 	}
 	plan[0].Options.Importance = weights[:cols+1]
 	if err := ToGGUF(t.Context(), io.Discard, src, plan, options); err == nil {
 		t.Error("257 weights for 256 columns: no error")
-	}
-}
-
-func TestRows(t *testing.T) {
-	src := &memory{container: "safetensors"}
-	src.add("w", "F32", normal(10*256, 1), 10, 256)
-	src.add("c", "I16", make([]float32, 20), 10, 2)
-	src.add("u", "U8", make([]float32, 20), 10, 2)
-	for i := range src.raw[1] {
-		src.raw[1][i] = byte(i)
-	}
-	plan, err := PlanPure(src, "Q6_K")
-	if err != nil {
-		t.Fatal(err)
-	}
-	whole := quantized1(t, "Q6_K", quant.Tensor{Name: "w", Shape: []int{10, 256}, Data: src.values[0]}, quant.Options{})
-	if p, err := Rows(t.Context(), src, plan[0], 2, 5, options); err != nil || !bytes.Equal(p, whole[2*210:7*210]) {
-		t.Errorf("rows 2 to 7 differ, %v", err)
-	}
-	if p, err := Rows(t.Context(), src, plan[1], 2, 5, options); err != nil || !bytes.Equal(p, src.raw[1][8:28]) {
-		t.Errorf("copied rows %v, %v", p, err)
-	}
-	for _, bad := range [][2]int{{-1, 1}, {0, 0}, {9, 2}, {math.MaxInt, 1}} {
-		if _, err := Rows(t.Context(), src, plan[0], bad[0], bad[1], options); err == nil {
-			t.Errorf("rows %v: no error", bad)
-		}
-	}
-	if _, err := Rows(t.Context(), src, plan[2], 0, 1, options); err == nil {
-		t.Error("rows of whole numbers: no error")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"fewbits/quant"
 	"fewbits/quant/gguf"
@@ -15,12 +16,17 @@ const (
 	keyQuantizationVersion = "general.quantization_version"
 )
 
+// dropped are the keys of a file that do not go into another: those that are
+// set anew, and those of its place among the parts of a split model, which
+// llama-quantize removes (llama_model_quantize_impl in src/llama-quant.cpp).
+var dropped = []string{keyFileType, keyQuantizationVersion, "split.no", "split.count", "split.tensors.count"}
+
 // ToGGUF carries out a plan and writes a GGUF file. The plan and the names
 // are checked before anything is written.
 //
-// Metadata of a GGUF file is copied; general.quantization_version and
-// general.file_type (see FileType) go to its end, as llama-quantize puts
-// them. Out of another container the file holds tensors under their own
+// Metadata of a GGUF file is copied, but for what says which part of a split
+// model it is; general.quantization_version and general.file_type (see
+// FileType) go to its end, as llama-quantize puts them. Out of another container the file holds tensors under their own
 // names, and of metadata only those two and general.architecture "unknown":
 // it is a box of tensors, and no program runs it as a model. Options.Meta
 // goes over all of this.
@@ -31,13 +37,9 @@ func ToGGUF(ctx context.Context, w io.Writer, src quant.Source, plan []Step, o O
 	if err != nil {
 		return err
 	}
-	var tensors []gguf.TensorPlan
-	for _, s := range plan {
-		tensors = append(tensors, gguf.TensorPlan{Name: s.Name, Shape: s.Shape, Type: s.To})
-	}
-	out, err := gguf.NewWriter(w, metadata(src, plan, o.Meta), tensors)
+	out, err := j.begin(w)
 	if err != nil {
-		return fmt.Errorf("convert: %w", err)
+		return err
 	}
 	if err := j.run(out.WriteTensor); err != nil {
 		return err
@@ -45,12 +47,25 @@ func ToGGUF(ctx context.Context, w io.Writer, src quant.Source, plan []Step, o O
 	return out.Close()
 }
 
+// begin writes everything that comes before the tensors.
+func (j *job) begin(w io.Writer) (*gguf.Writer, error) {
+	var tensors []gguf.TensorPlan
+	for _, s := range j.plan {
+		tensors = append(tensors, gguf.TensorPlan{Name: s.Name, Shape: s.Shape, Type: s.To})
+	}
+	out, err := gguf.NewWriter(w, metadata(j.src, j.plan, j.o.Meta), tensors)
+	if err != nil {
+		return nil, fmt.Errorf("convert: %w", err)
+	}
+	return out, nil
+}
+
 // metadata is what goes into a GGUF file.
 func metadata(src quant.Source, plan []Step, set []quant.Meta) []quant.Meta {
 	var meta []quant.Meta
-	if src.Container() == "gguf" {
+	if Named(src) {
 		for _, m := range src.Metadata() {
-			if m.Key != keyFileType && m.Key != keyQuantizationVersion {
+			if !slices.Contains(dropped, m.Key) {
 				meta = append(meta, m)
 			}
 		}

@@ -148,6 +148,7 @@ func TestPlanRefuses(t *testing.T) {
 		{"5 dimensions", pure(one(quant.TensorInfo{Name: "w", Shape: []int{1, 1, 1, 1, 1}, Type: "F32", Readable: true}), "F16"), `tensor "w": it has 5 dimensions`},
 		{"no values", pure(one(quant.TensorInfo{Name: "w", Shape: []int{0}, Type: "F32", Readable: true}), "F16"), "holds no values"},
 		{"U64", pure(one(quant.TensorInfo{Name: "w", Shape: []int{1}, Type: "U64", Readable: true}), "F16"), "no type for U64"},
+		{"unreadable", pure(one(quant.TensorInfo{Name: "w", Shape: []int{1}, Type: "float32", Why: "its storage is big-endian"}), "F16"), "it cannot be read: its storage is big-endian"},
 		{"complex", pure(one(quant.TensorInfo{Name: "w", Shape: []int{1}, Type: "C64"}), "F16"), "no type for C64"},
 		{"unreadable block type", pure(gguf, "F16"), "only sums use it"},
 		{"cast to a block type", cast(one(quant.TensorInfo{}), "Q4_0"), `"Q4_0"; there are F32`},

@@ -30,7 +30,7 @@ func PlanPure(src quant.Source, format string) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	fromGGUF := src.Container() == "gguf"
+	fromGGUF := Named(src)
 	var plan []Step
 	for i, info := range src.Tensors() {
 		s := Step{Tensor: i, Name: info.Name, Shape: info.Shape, From: info.Type}
@@ -48,7 +48,7 @@ func PlanPure(src quant.Source, format string) ([]Step, error) {
 // PlanCopy plans a GGUF file of the same tensors as src, a GGUF file, has, in
 // the order that llama-quantize writes.
 func PlanCopy(src quant.Source) ([]Step, error) {
-	if c := src.Container(); c != "gguf" {
+	if c := src.Container(); !Named(src) {
 		return nil, fmt.Errorf("convert: the tensors of a %s file cannot be copied to GGUF as they are; choose a type", c)
 	}
 	var plan []Step
@@ -112,6 +112,8 @@ func (s *Step) pure(info quant.TensorInfo, target string, fromGGUF bool) (err er
 	switch why := keep(info.Name, dims(info.Shape), fromGGUF); {
 	case !weights && fromGGUF:
 		s.To, s.Why = info.Type, "whole numbers are copied"
+	case !weights && !info.Readable && info.Why != "":
+		return fmt.Errorf("it cannot be read: %s", info.Why)
 	case !weights:
 		s.To, s.Why, err = whole(info)
 	case why != "" && fromGGUF:

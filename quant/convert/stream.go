@@ -107,51 +107,69 @@ func (j *job) run(emit func(step int, p []byte) error) error {
 }
 
 func (j *job) step(s Step, emit func([]byte) error) error {
-	switch {
-	case j.src.Tensors()[s.Tensor].Len() == 0:
+	if j.src.Tensors()[s.Tensor].Len() == 0 {
 		return nil
-	case s.Copied():
-		return j.copy(s, emit)
-	case widened[s.From] == s.To:
-		return j.widen(s, emit)
 	}
-	return j.quantize(s, 0, quant.Rows(s.Shape), emit)
+	return j.part(s, 0, s.Bytes, emit)
 }
 
-// pieces reads the tensor's own bytes, unit by unit, in pieces of a modest
-// size, and reports progress after each.
-func (j *job) pieces(s Step, unit int, emit func([]byte) error) error {
+// unit is how many bytes of a step's output are made together at least: one of
+// a tensor that is copied, a value of one that is widened, else a row.
+func (j *job) unit(s Step) int64 {
+	info := j.src.Tensors()[s.Tensor]
+	switch {
+	case s.Copied():
+		return 1
+	case widened[s.From] == s.To:
+		return s.Bytes / int64(max(1, info.Len()))
+	}
+	return s.Bytes / int64(max(1, quant.Rows(s.Shape)))
+}
+
+// part makes bytes [from, end) of a step's output, which are whole units.
+func (j *job) part(s Step, from, end int64, emit func([]byte) error) error {
+	switch unit := j.unit(s); {
+	case s.Copied():
+		return j.pieces(s, 1, from, end, emit)
+	case widened[s.From] == s.To:
+		return j.widen(s, int(from/unit), int(end/unit), emit)
+	default:
+		return j.quantize(s, int(from/unit), int(end/unit), emit)
+	}
+}
+
+// pieces reads bytes [at, end) of the tensor itself, unit by unit, in pieces of
+// a modest size, and reports progress after each.
+func (j *job) pieces(s Step, unit int, at, end int64, emit func([]byte) error) error {
 	info := j.src.Tensors()[s.Tensor]
 	piece := int64(j.o.slice / unit * unit)
 	if j.raw == nil {
 		j.raw = make([]byte, j.o.slice)
 	}
-	done := 0
-	for at := int64(0); at < info.Bytes; at += piece {
-		p := j.raw[:min(piece, info.Bytes-at)]
+	values := func(at int64) int { return int(float64(info.Len()) * (float64(at) / float64(info.Bytes))) }
+	for at < end {
+		p := j.raw[:min(piece, end-at)]
 		if err := j.src.ReadRaw(s.Tensor, at, p); err != nil {
 			return err
 		}
 		if err := emit(p); err != nil {
 			return err
 		}
-		now := int(float64(info.Len()) * (float64(at+int64(len(p))) / float64(info.Bytes)))
-		if err := j.report(now - done); err != nil {
+		was := values(at)
+		at += int64(len(p))
+		if err := j.report(values(at) - was); err != nil {
 			return err
 		}
-		done = now
 	}
 	return nil
 }
 
-func (j *job) copy(s Step, emit func([]byte) error) error { return j.pieces(s, 1, emit) }
-
-// widen lengthens each little-endian value with zero bytes.
-func (j *job) widen(s Step, emit func([]byte) error) error {
+// widen lengthens little-endian values [i, end) with zero bytes.
+func (j *job) widen(s Step, i, end int, emit func([]byte) error) error {
 	info := j.src.Tensors()[s.Tensor]
 	from, to := int(info.Bytes)/max(1, info.Len()), int(s.Bytes)/max(1, info.Len())
 	var out []byte
-	return j.pieces(s, from, func(p []byte) error {
+	return j.pieces(s, from, int64(i)*int64(from), int64(end)*int64(from), func(p []byte) error {
 		if from == to {
 			return emit(p)
 		}
@@ -188,32 +206,6 @@ func (j *job) quantize(s Step, row, end int, emit func([]byte) error) error {
 		row += n
 	}
 	return nil
-}
-
-// Rows makes the output's bytes of rows [row, row+n) of one step, for callers
-// that share a step among several workers. It holds all those rows in memory.
-func Rows(ctx context.Context, src quant.Source, s Step, row, n int, o Options) ([]byte, error) {
-	rows := quant.Rows(s.Shape)
-	if row < 0 || n < 1 || n > rows-row {
-		return nil, fmt.Errorf("convert: tensor %q: %d rows from row %d are asked for, and it has %d", s.Name, n, row, rows)
-	}
-	o.Progress = nil
-	j, err := newJob(ctx, src, []Step{s}, o)
-	if err != nil {
-		return nil, err
-	}
-	s = j.plan[0]
-	out := make([]byte, 0, s.Bytes/int64(rows)*int64(n))
-	emit := func(p []byte) error { out = append(out, p...); return nil }
-	switch info := src.Tensors()[s.Tensor]; {
-	case s.Copied():
-		each := info.Bytes / int64(rows)
-		out = out[:each*int64(n)]
-		return out, src.ReadRaw(s.Tensor, each*int64(row), out)
-	case widened[s.From] == s.To:
-		return nil, fmt.Errorf("convert: tensor %q holds whole numbers, which are not converted by rows", s.Name)
-	}
-	return out, j.quantize(s, row, row+n, emit)
 }
 
 // matrices is how many importance vectors a step has: one, or one for each

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"fewbits/quant"
 	"fewbits/quant/ggml"
@@ -23,6 +24,7 @@ type File struct {
 	keys  map[string]int // index in meta
 	infos []quant.TensorInfo
 	types []ggml.Type
+	spare sync.Pool // *[]byte that ReadRows is done with
 }
 
 var _ quant.Source = (*File)(nil)
@@ -117,7 +119,14 @@ func (f *File) ReadRows(i, row, n int, dst []float32) error {
 	blocks := n * cols / t.Block
 	first := int64(row) * int64(cols/t.Block) * int64(t.Bytes)
 	step := max(1, rawChunk/t.Bytes)
-	raw := make([]byte, min(blocks, step)*t.Bytes)
+	need := min(blocks, step) * t.Bytes
+	spare, _ := f.spare.Get().(*[]byte)
+	if spare == nil || cap(*spare) < need {
+		b := make([]byte, need)
+		spare = &b
+	}
+	defer f.spare.Put(spare)
+	raw := (*spare)[:need]
 	for b := 0; b < blocks; b += step {
 		m := min(step, blocks-b)
 		p := raw[:m*t.Bytes]

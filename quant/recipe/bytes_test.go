@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,25 +41,14 @@ func sameFile(t *testing.T, got, want []byte) {
 	t.Errorf("%d bytes are not libllama's %d", len(got), len(want))
 }
 
-// files are the outputs of jobs, nil where libllama refused.
-func files(t *testing.T, jobs []libllama.Job) (list [][]byte, answers []libllama.Answer) {
+// files has libllama write the outputs of jobs.
+func files(t *testing.T, jobs []libllama.Job) (answers []libllama.Answer) {
 	t.Helper()
 	dir := t.TempDir()
 	for i := range jobs {
-		jobs[i].Out, jobs[i].DryRun = filepath.Join(dir, strings.Repeat("x", i+1)), false
+		jobs[i].Out, jobs[i].DryRun = filepath.Join(dir, strconv.Itoa(i)), false
 	}
-	answers = libllama.Run(t, jobs)
-	for i, a := range answers {
-		var b []byte
-		if a.Err == nil {
-			var err error
-			if b, err = os.ReadFile(jobs[i].Out); err != nil {
-				t.Fatal(err)
-			}
-		}
-		list = append(list, b)
-	}
-	return list, answers
+	return libllama.Run(t, jobs)
 }
 
 // trial is a model quantized by a recipe.
@@ -70,7 +60,7 @@ type trial struct {
 	weights map[string][]float32
 	plan    []convert.Step
 	err     error
-	want    []byte
+	want    string // libllama's file
 	answer  libllama.Answer
 }
 
@@ -94,17 +84,21 @@ func throughFile(t *testing.T, weights map[string][]float32, legacy bool) map[st
 }
 
 // TestFilesAreLlamas compares whole files, by every recipe, without and with
-// an importance matrix (ours out of a file, libllama's as an array), and which recipes are refused without. libllama takes
-// a minute to build the tables of the types below three bits: they wait for a
-// long run.
+// an importance matrix (ours out of a file, libllama's as an array), and which
+// recipes are refused without. libllama takes a minute to build the tables of
+// the types below three bits: they wait for a long run, which takes all models.
 func TestFilesAreLlamas(t *testing.T) {
 	models := []shape{
 		{arch: "llama", layers: 8, heads: 8, kv: 2, embd: 256, hidden: 512},
 		{arch: "llama", layers: 8, heads: 8, kv: 4, embd: 288, hidden: 256, experts: 8, typ: "F16"},
 		{arch: "gemma", layers: 3, heads: 8, kv: 1, embd: 256, hidden: 80, tied: true, typ: "BF16"},
 	}
-	if testing.Short() {
+	long := os.Getenv("FEWBITS_LONG") != ""
+	switch {
+	case testing.Short():
 		models = models[:1]
+	case long:
+		models = append(models, shapes()...)
 	}
 	var trials []*trial
 	var jobs []libllama.Job
@@ -129,10 +123,15 @@ func TestFilesAreLlamas(t *testing.T) {
 			}
 		}
 	}
-	want, answers := files(t, jobs)
-	for i, x := range trials {
-		x.want, x.answer = want[i], answers[i]
-		t.Run(fmt.Sprintf("%s/%s/%v", x.s, x.r.Name, x.guided), x.compare)
+	for i, answer := range files(t, jobs) {
+		x := trials[i]
+		x.want, x.answer = jobs[i].Out, answer
+		t.Run(fmt.Sprintf("%s/%s/%v", x.s, x.r.Name, x.guided), func(t *testing.T) {
+			if long {
+				t.Parallel()
+			}
+			x.compare(t)
+		})
 	}
 }
 
@@ -179,7 +178,11 @@ func (x *trial) compare(t *testing.T) {
 	if err := convert.ToGGUF(t.Context(), &b, src, x.plan, o); err != nil {
 		t.Fatal(err)
 	}
-	sameFile(t, b.Bytes(), x.want)
+	want, err := os.ReadFile(x.want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameFile(t, b.Bytes(), want)
 }
 
 // TestLacksOneTensor has a matrix without one tensor that needs importance.
@@ -194,7 +197,7 @@ func TestLacksOneTensor(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, _ := Lookup("IQ3_XS")
-	_, answers := files(t, []libllama.Job{ask(in, r, weights)})
+	answers := files(t, []libllama.Job{ask(in, r, weights)})
 	if err := answers[0].Err; err == nil || !strings.Contains(err.Error(), "blk.1.attn_q.weight") {
 		t.Fatal(err)
 	}

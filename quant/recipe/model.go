@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fewbits/quant"
+	"fewbits/quant/convert"
 	"fewbits/quant/ggml"
 )
 
@@ -32,7 +33,7 @@ func Applies(src quant.Source) error {
 
 // read takes a model's facts out of its metadata and names.
 func read(src quant.Source) (*model, error) {
-	if c := src.Container(); c != "gguf" {
+	if c := src.Container(); !convert.Named(src) {
 		return nil, fmt.Errorf("recipe: recipes go by what a GGUF file says about its model, and this is %s; convert it to GGUF first, or choose one type for all tensors", c)
 	}
 	keys := map[string]quant.Meta{}

@@ -19,6 +19,7 @@ type scanner struct {
 	off   int64  // of the next byte, in the file
 	place string // what is being read, for messages
 	buf   []byte // of the string being read
+	index bool   // it is the index of a model in several files, not a header
 }
 
 func (s *scanner) fail(f Fault, format string, args ...any) error {
@@ -29,7 +30,11 @@ func (s *scanner) fail(f Fault, format string, args ...any) error {
 func (s *scanner) next(want string) (byte, error) {
 	b, err := s.r.ReadByte()
 	if errors.Is(err, io.EOF) {
-		return 0, s.fail(Damaged, "the header ends where %s should stand; the file is damaged", want)
+		what := "header"
+		if s.index {
+			what = "index"
+		}
+		return 0, s.fail(Damaged, "the %s ends where %s should stand; the file is damaged", what, want)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("safetensors: reading byte %d of the file: %w", s.off, err)

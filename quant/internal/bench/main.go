@@ -3,10 +3,13 @@
 // tensor of an npy file.
 //
 //	bench WEIGHTS.npy
+//	bench -model OUT.gguf
 //
 // It writes a hello as JSON, then answers requests, one a line, until its
 // input ends. The one that asks decides the order, so that runs of both sides
-// and of a browser can take turns.
+// and of a browser can take turns. A request may also be for a model, which
+// libllama quantizes by as many threads as are asked for; with -model the
+// command writes one and prints how many weights it has.
 package main
 
 import (
@@ -43,6 +46,11 @@ type request struct {
 	Sample     int               `json:"sample"` // values to work on, whole rows at even distances; 0 is all
 	Repeat     int               `json:"repeat"` // passes; 0 is one
 	Importance []float32         `json:"importance"`
+
+	Model   string `json:"model"` // a GGUF file for libllama to quantize, in the place of all else
+	Out     string `json:"out"`
+	Recipe  string `json:"recipe"`
+	Threads int    `json:"threads"`
 }
 
 // answer has the median pass of each way in ms; null where there is none.
@@ -61,7 +69,10 @@ func main() {
 }
 
 func run(args []string, in io.Reader, out io.Writer) error {
-	if len(args) != 1 {
+	switch {
+	case len(args) == 2 && args[0] == "-model":
+		return writeModel(args[1], out)
+	case len(args) != 1:
 		return fmt.Errorf("want the path of an npy file alone")
 	}
 	t, err := read(args[0])
@@ -73,6 +84,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		h.Peer = err.Error()
 	}
+	models := &models{}
 	w := json.NewEncoder(out)
 	if err := w.Encode(h); err != nil {
 		return err
@@ -85,7 +97,9 @@ func run(args []string, in io.Reader, out io.Writer) error {
 			return fmt.Errorf("a request cannot be read: %w", err)
 		}
 		var a answer
-		if q.Peer {
+		if q.Model != "" {
+			a = models.quantize(q)
+		} else if q.Peer {
 			a = peer(lib, t, q)
 		} else {
 			a = native(t, q)
@@ -143,17 +157,22 @@ func native(t quant.Tensor, q request) answer {
 	x := sampled(t, q.Sample)
 	rec := make([]float32, x.Len())
 	var there, back []float64
+	// One way after the other, as libggml's are timed, and a session's.
+	var p *quant.Packed
 	for range max(1, q.Repeat) {
 		start := time.Now()
-		p, err := f.Quantize(x, o)
-		half := time.Now()
-		if err == nil {
-			err = f.Dequantize(p, rec)
-		}
-		if err != nil {
+		var err error
+		if p, err = f.Quantize(x, o); err != nil {
 			return answer{Refused: err.Error()}
 		}
-		there, back = append(there, millis(half.Sub(start))), append(back, millis(time.Since(half)))
+		there = append(there, millis(time.Since(start)))
+	}
+	for range max(1, q.Repeat) {
+		start := time.Now()
+		if err := f.Dequantize(p, rec); err != nil {
+			return answer{Refused: err.Error()}
+		}
+		back = append(back, millis(time.Since(start)))
 	}
 	return answer{QuantizeMs: median(there), DequantizeMs: median(back)}
 }

@@ -17,8 +17,8 @@ import (
 // serving is set in the environment of the child, to the library's folder.
 const serving = "FEWBITS_LIBGGML_SERVE"
 
-// Timeout bounds one answer. The tables of some types alone take seconds.
-const Timeout = 2 * time.Minute
+// Timeout bounds one answer. The tables of some types alone take a minute.
+const Timeout = 5 * time.Minute
 
 // ErrAborted says that the library ended its process, as on an assertion.
 var ErrAborted = errors.New("libggml: aborted")
