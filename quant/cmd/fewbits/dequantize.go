@@ -24,7 +24,7 @@ func dequantizeCommand(c *call) error {
 	if len(c.options) > 0 {
 		return usagef("dequantize takes no options")
 	}
-	in, err := open(path)
+	in, err := c.open(path)
 	if err != nil {
 		return err
 	}

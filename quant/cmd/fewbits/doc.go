@@ -4,9 +4,10 @@
 //	fewbits formats
 //	fewbits recipes
 //	fewbits inspect FILE
-//	fewbits quantize IN -to FORMAT|RECIPE -o OUT [-imatrix FILE] [-tensor NAME] [option=value …]
+//	fewbits quantize IN -to FORMAT|RECIPE -o OUT [-imatrix FILE] [-calib X.npy] [-tensor NAME] [option=value …]
 //	fewbits dequantize IN -o OUT.npy [-tensor NAME]
-//	fewbits measure IN -to FORMAT[,FORMAT …] [-tensor NAME] [-imatrix FILE] [option=value …]
+//	fewbits measure IN -to FORMAT[,FORMAT …] [-tensor NAME] [-imatrix FILE] [-calib X.npy] [option=value …]
+//	fewbits eval MODEL.gguf -text FILE [-against REF.gguf] [-ctx N] [-chunks N]
 //
 // IN is GGUF, safetensors, npy, npz, a PyTorch checkpoint or raw float32
 // values. What OUT is follows from how its name ends:
@@ -25,6 +26,12 @@
 // -output-tensor-type, -token-embedding-type, -leave-output-tensor and
 // -tensor-type PATTERN=TYPE, which may be repeated, change a recipe as they do
 // there.
+//
+// The methods that calibrate, GPTQ, AWQ, HQQ, SmoothQuant and LLM.int8, are
+// formats of one tensor. -calib names the activations that go into it, tokens ×
+// inputs, as an .npy file; GPTQ, AWQ and SmoothQuant need them. With -calib any
+// format says its output error, ‖Y−Ŷ‖² / ‖Y‖² of Y = X·Wᵀ, beside that of
+// plain rounding where it is a method.
 //
 // With -json each command prints for machines. Exit status: 0 fine, 1 the
 // input is at fault (the message on stderr says what, where, and what to do),

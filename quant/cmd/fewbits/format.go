@@ -14,7 +14,7 @@ func formatsCommand(c *call) error {
 	if len(c.files)+len(c.options) > 0 {
 		return usagef("formats takes neither files nor options")
 	}
-	rows := formats.Infos()
+	rows := append(formats.Infos(), formats.MethodInfos()...)
 	if c.json {
 		return c.printJSON(rows)
 	}
@@ -66,6 +66,9 @@ func format(name string) (quant.Format, error) {
 		return nil, usagef("-to has an empty name")
 	}
 	f, ok := formats.Lookup(name)
+	if m, method := formats.LookupMethod(name); method {
+		f, ok = m, true
+	}
 	if !ok {
 		return nil, usagef("there is no format %q; did you mean %s? fewbits formats lists them all", name, formats.Nearest(name))
 	}

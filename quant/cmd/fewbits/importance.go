@@ -69,17 +69,10 @@ func (v *importance) of(name string, shape []int) ([]float32, error) {
 	if v.matrix != nil {
 		w = v.matrix.Weights[name]
 	}
-	cols, matrices := quant.Cols(shape), 1
-	if len(shape) > 2 {
-		matrices = shape[0]
+	if err := imatrix.Fit(w, name, shape); err != nil {
+		return nil, fmt.Errorf("%s has %w", v.path, err)
 	}
-	switch {
-	case w == nil || len(w) == cols:
-		return w, nil
-	case len(w) == cols*matrices:
-		return w, nil
-	}
-	return nil, fmt.Errorf("%s has %d weights for tensor %q, which has %d columns", v.path, len(w), name, cols*matrices)
+	return w, nil
 }
 
 // must is of for a tensor that was asked for by itself: no weights at all are

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -11,12 +12,14 @@ import (
 	"fewbits/quant/container"
 )
 
-// input is an open file of tensors.
+// input is an open file of tensors, or several that are one model.
 type input struct {
 	quant.Source
-	path string
-	size int64
-	file *os.File
+	path  string
+	size  int64
+	notes []string
+	used  []string // names of the files that hold tensors, where path is none of them
+	files []quant.File
 }
 
 // openFile opens a regular file. Its errors name it.
@@ -57,21 +60,50 @@ func named(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// open opens a file of any container. The caller closes it.
+// open opens a file of any container, or the files of a model: its folder, its
+// index, or one of its parts, beside which the others lie. The caller closes it.
 func open(path string) (*input, error) {
-	f, size, err := openFile(path)
+	files, err := gather(path)
 	if err != nil {
 		return nil, err
 	}
-	src, err := container.Open(path, f, size)
+	in := &input{path: path, files: files}
+	m, err := container.Files(files)
+	if err == nil {
+		err = m.Lack
+	}
 	if err != nil {
-		f.Close()
+		in.Close()
 		return nil, named(path, err)
 	}
-	return &input{Source: src, path: path, size: size, file: f}, nil
+	in.Source, in.size, in.notes = m.Source, m.Size(), m.Notes
+	for _, f := range m.Files {
+		if f.Name != path {
+			in.used = append(in.used, f.Name)
+		}
+	}
+	return in, nil
 }
 
-func (in *input) Close() { in.file.Close() }
+// open opens what a command works on, and says what a person should know of it.
+func (c *call) open(path string) (*input, error) {
+	in, err := open(path)
+	if err == nil {
+		for _, n := range in.notes {
+			c.note("%s: %s", path, n)
+		}
+	}
+	return in, err
+}
+
+// Close closes the files.
+func (in *input) Close() {
+	for _, f := range in.files {
+		if c, ok := f.R.(io.Closer); ok {
+			c.Close()
+		}
+	}
+}
 
 // choose is the index of the tensor that a command works on: the named one, or
 // the only one.

@@ -14,7 +14,9 @@ import (
 type inspected struct {
 	File      string            `json:"file"`
 	Container string            `json:"container"`
-	Size      int64             `json:"size"` // bytes
+	Size      int64             `json:"size"`            // bytes
+	Files     []string          `json:"files,omitempty"` // that hold the tensors, where FILE is a folder, an index or one of several parts
+	Notes     []string          `json:"notes,omitempty"`
 	Metadata  []metadatum       `json:"metadata"`
 	Tensors   []inspectedTensor `json:"tensors"`
 }
@@ -32,7 +34,8 @@ type inspectedTensor struct {
 	Bytes    int64  `json:"bytes"`
 	Offset   int64  `json:"offset"`
 	Readable bool   `json:"readable"`
-	Why      string `json:"why,omitempty"` // why not
+	Why      string `json:"why,omitempty"`  // why not
+	File     string `json:"file,omitempty"` // of several, the one that it lies in
 }
 
 func inspectCommand(c *call) error {
@@ -43,7 +46,7 @@ func inspectCommand(c *call) error {
 	if len(c.options) > 0 {
 		return usagef("inspect takes no options")
 	}
-	in, err := open(path)
+	in, err := c.open(path)
 	if err != nil {
 		return err
 	}
@@ -52,12 +55,12 @@ func inspectCommand(c *call) error {
 		printInspected(c.out, in)
 		return nil
 	}
-	v := inspected{File: path, Container: in.Container(), Size: in.size, Metadata: []metadatum{}, Tensors: []inspectedTensor{}}
+	v := inspected{File: path, Container: in.Container(), Size: in.size, Files: in.used, Notes: in.notes, Metadata: []metadatum{}, Tensors: []inspectedTensor{}}
 	for _, m := range in.Metadata() {
 		v.Metadata = append(v.Metadata, metadatum{m.Key, m.Type, jsonable(m.Value)})
 	}
 	for _, t := range in.Tensors() {
-		v.Tensors = append(v.Tensors, inspectedTensor{t.Name, append([]int{}, t.Shape...), t.Type, t.Bytes, t.Offset, t.Readable, t.Why})
+		v.Tensors = append(v.Tensors, inspectedTensor{t.Name, append([]int{}, t.Shape...), t.Type, t.Bytes, t.Offset, t.Readable, t.Why, t.File})
 	}
 	return c.printJSON(v)
 }
@@ -82,9 +85,16 @@ func printInspected(w io.Writer, in *input) {
 	}
 	fmt.Fprintln(w)
 	t := table{right: columns(3, 4)}
-	t.row("tensor", "shape", "type", "bytes", "offset")
+	head := []string{"tensor", "shape", "type", "bytes", "offset"}
+	if len(in.used) > 1 {
+		head = append(head, "file")
+	}
+	t.row(head...)
 	for _, i := range infos {
 		cells := []string{clean(i.Name), shapeText(i.Shape), i.Type, count(i.Bytes), count(i.Offset)}
+		if len(in.used) > 1 {
+			cells = append(cells, clean(i.File))
+		}
 		if !i.Readable {
 			cells = append(cells, "not readable: "+clean(i.Why))
 		}

@@ -44,13 +44,17 @@ var commands = []command{
 	{"formats", "", "list every format", nil, nil, formatsCommand},
 	{"recipes", "", "list every recipe: the mixtures of types that llama-quantize makes of a model", nil, nil, recipesCommand},
 	{"inspect", "FILE", "what a file holds: metadata, tensors", nil, nil, inspectCommand},
-	{"quantize", "IN -to FORMAT|RECIPE -o OUT [-imatrix FILE] [-tensor NAME] [option=value …]",
+	{"quantize", "IN -to FORMAT|RECIPE -o OUT [-imatrix FILE] [-calib X.npy] [-tensor NAME] [option=value …]",
 		"OUT ends in .bin (packed bytes), .json (codes, scales, zero points), .npy (values), .gguf or .safetensors (whole files)",
-		[]string{"to", "o", "imatrix", "tensor", "output-tensor-type", "token-embedding-type", "tensor-type…"},
+		[]string{"to", "o", "imatrix", "calib", "tensor", "output-tensor-type", "token-embedding-type", "tensor-type…"},
 		[]string{"pure", "leave-output-tensor"}, quantizeCommand},
 	{"dequantize", "IN -o OUT.npy [-tensor NAME]", "the values of one tensor as float32", []string{"o", "tensor"}, nil, dequantizeCommand},
-	{"measure", "IN -to FORMAT[,FORMAT …] [-tensor NAME] [-imatrix FILE] [option=value …]",
-		"what each format costs and loses, by tensor and in all", []string{"to", "tensor", "imatrix"}, nil, measureCommand},
+	{"imatrix", "IN [-o OUT]", "what an importance matrix holds; OUT ends in .gguf or .dat (the old form): the same matrix in that form", []string{"o"}, nil, imatrixCommand},
+	{"measure", "IN -to FORMAT[,FORMAT …] [-tensor NAME] [-imatrix FILE] [-calib X.npy] [option=value …]",
+		"what each format costs and loses, by tensor and in all", []string{"to", "tensor", "imatrix", "calib"}, nil, measureCommand},
+	{"eval", "MODEL.gguf -text FILE [-against REF.gguf] [-ctx N] [-chunks N]",
+		"perplexity of a model on a text, as llama-perplexity counts it; and how far it strays from another: KL divergence, the same most likely token",
+		[]string{"text", "against", "ctx", "chunks"}, nil, evalCommand},
 }
 
 // call is one run of a command.
@@ -122,7 +126,8 @@ func usage(w io.Writer) {
 	for _, cmd := range commands {
 		fmt.Fprintf(w, "  fewbits %s\n      %s\n", strings.TrimSpace(cmd.name+" "+cmd.usage), cmd.help)
 	}
-	fmt.Fprintln(w, "\n-json prints for machines. fewbits quantize -h lists the options.")
+	fmt.Fprintln(w, "\nIN and FILE may be the folder of a model, its index (.index.json) or one of its parts (-00001-of-00003): all files of it are read.")
+	fmt.Fprintln(w, "-json prints for machines. fewbits quantize -h lists the options.")
 }
 
 // print writes the help of one command.

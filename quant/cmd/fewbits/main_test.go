@@ -46,7 +46,7 @@ func TestText(t *testing.T) {
 // TestFormats wants one row a format, with the names that others rely on.
 func TestFormats(t *testing.T) {
 	rows := decode[[]quant.Info](t, works(t, "formats", "-json"))
-	if len(rows) != len(formats.All()) {
+	if len(rows) != len(formats.All())+len(formats.Methods()) {
 		t.Errorf("%d rows", len(rows))
 	}
 	text := works(t, "formats")
@@ -106,7 +106,8 @@ func TestWrongUsage(t *testing.T) {
 		{[]string{"quantize", in, "-o", out("bin"), "-to"}, "-to needs a value"},
 		{[]string{"quantize", in, "-to", "Q8_0", "-to", "Q8_0", "-o", out("bin")}, "-to is given twice"},
 		{[]string{"quantize", in, "-to", "Q8-0", "-o", out("bin")}, `there is no format "Q8-0"; did you mean Q8_0?`},
-		{[]string{"quantize", in, "-to", "gptq", "-o", out("bin")}, `there is no format "gptq"`},
+		{[]string{"quantize", in, "-to", "spqr", "-o", out("bin")}, `there is no format "spqr"`},
+		{[]string{"quantize", in, "-to", "gptq", "-o", out("bin")}, "GPTQ needs activations: -calib X.npy"},
 		{[]string{"quantize", in, "-to", "Q8_0,INT4", "-o", out("bin")}, "names one format"},
 		{[]string{"quantize", in, "-to", "Q8_0", "-o", out("txt")}, "OUT ends in .bin, .json, .npy, .gguf or .safetensors"},
 		{[]string{"quantize", in, "-to", "Q8_0", "-o", filepath.Join(dir, "out")}, "OUT ends in"},

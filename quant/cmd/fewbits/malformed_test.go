@@ -226,7 +226,7 @@ func TestNoFile(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		none:                                  "there is no such file",
-		folder:                                "is a folder",
+		folder:                                "there are no files in it",
 		filepath.Join(dir, "no", "no.gguf"):   "there is no such file",
 		filepath.Join(none, "below", "a.npy"): "there is no such file",
 	} {

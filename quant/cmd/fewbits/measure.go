@@ -16,6 +16,7 @@ type measured struct {
 	Options map[string]string `json:"options"` // as used, those not at their default
 	Tensors []report          `json:"tensors"`
 	Total   report            `json:"total"`
+	Output  *outputError      `json:"outputError,omitempty"` // with -calib
 	Skipped []skipped         `json:"skipped,omitempty"`
 }
 
@@ -38,7 +39,7 @@ func measureCommand(c *call) error {
 	if err != nil {
 		return err
 	}
-	in, err := open(path)
+	in, err := c.open(path)
 	if err != nil {
 		return err
 	}
@@ -53,6 +54,13 @@ func measureCommand(c *call) error {
 	if err != nil {
 		return err
 	}
+	x, err := c.activations()
+	if err != nil {
+		return err
+	}
+	if x != nil && only < 0 {
+		return usagef("%s goes into one tensor: choose it with -tensor NAME", c.flags["calib"])
+	}
 	if weights.vector != nil && only < 0 {
 		return usagef("%s is the importance of one tensor: choose it with -tensor NAME", weights.path)
 	}
@@ -64,10 +72,30 @@ func measureCommand(c *call) error {
 		}
 	}
 	bar.expect(values)
-	var all []measured
-	var refused error // the first format that takes no tensor
+	all, refused, err := c.measureEach(in, packers, only, weights, x, bar)
+	if err != nil {
+		return named(path, err)
+	}
+	bar.clear()
+	if refused != nil {
+		return named(path, refused)
+	}
+	if c.json {
+		return c.printJSON(struct {
+			File    string     `json:"file"`
+			Formats []measured `json:"formats"`
+		}{path, all})
+	}
+	printMeasured(c.out, all)
+	return nil
+}
+
+// measureEach measures each format. refused is why the first of them takes no
+// tensor, where none takes any.
+func (c *call) measureEach(in *input, packers []*packer, only int, weights *importance, x *quant.Tensor, bar *progress) (all []measured, refused, err error) {
 	taken := 0
 	for _, p := range packers {
+		p.activations = x
 		m, err := c.measure(in, p, only, weights, bar)
 		var rows *quant.ShapeError
 		switch {
@@ -81,22 +109,14 @@ func measureCommand(c *call) error {
 				m.Skipped = []skipped{{rows.Tensor, rows.Error()}}
 			}
 		default:
-			return named(path, err)
+			return nil, nil, err
 		}
 		all = append(all, m)
 	}
-	bar.clear()
-	if taken == 0 {
-		return named(path, refused)
+	if taken > 0 {
+		refused = nil
 	}
-	if c.json {
-		return c.printJSON(struct {
-			File    string     `json:"file"`
-			Formats []measured `json:"formats"`
-		}{path, all})
-	}
-	printMeasured(c.out, all)
-	return nil
+	return all, refused, nil
 }
 
 // packers are the formats of a list, with their options.
@@ -115,6 +135,9 @@ func (c *call) packers(list string) ([]*packer, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := c.calibrates(f.Info()); err != nil {
+			return nil, err
+		}
 		all = append(all, &packer{format: f, options: o})
 	}
 	return all, nil
@@ -131,11 +154,12 @@ func (c *call) measure(in *input, p *packer, only int, weights *importance, bar 
 		if only >= 0 && i != only {
 			continue
 		}
-		sums, err := c.measureTensor(in, i, p, only >= 0, weights, bar, m.Options)
+		sums, out, err := c.measureTensor(in, i, p, only >= 0, weights, bar, m.Options)
 		var rows *quant.ShapeError
 		switch {
 		case err == nil:
 			m.Tensors = append(m.Tensors, reportOf(sums, m.Format, info.Name))
+			m.Output = out
 			total.Merge(sums)
 		case only < 0 && (errors.As(err, &rows) || !info.Readable || info.Len() == 0):
 			m.Skipped = append(m.Skipped, skipped{info.Name, err.Error()})
@@ -156,7 +180,7 @@ func (c *call) measure(in *input, p *packer, only int, weights *importance, bar 
 	return m, nil
 }
 
-func (c *call) measureTensor(in *input, i int, p *packer, only bool, weights *importance, bar *progress, used map[string]string) (metric.Sums, error) {
+func (c *call) measureTensor(in *input, i int, p *packer, only bool, weights *importance, bar *progress, used map[string]string) (metric.Sums, *outputError, error) {
 	info := in.Tensors()[i]
 	p.weights = nil
 	if p.format.Info().Importance != quant.Never {
@@ -166,28 +190,43 @@ func (c *call) measureTensor(in *input, i int, p *packer, only bool, weights *im
 		}
 		var err error
 		if p.weights, err = find(info.Name, info.Shape); err != nil {
-			return metric.Sums{}, err
+			return metric.Sums{}, nil, err
 		}
 	}
-	return p.stream(c.ctx, in, i, bar, func(s slice) error {
+	out, err := p.output(c.ctx, info.Shape)
+	if err != nil {
+		return metric.Sums{}, nil, err
+	}
+	sums, err := p.stream(c.ctx, in, i, bar, func(s slice) error {
 		for k, v := range s.packed.Options.Map() {
 			used[k] = v
 		}
-		return nil
+		return out.add(c.ctx, s)
 	})
+	return sums, out.result(), err
 }
 
 func printMeasured(w io.Writer, all []measured) {
 	t := table{right: columns(2, 3, 4, 5, 6, 7, 8)}
-	t.row("format", "tensor", "bytes", "bits a weight", "MSE", "RMSE", "SQNR, dB", "max error", "cosine")
-	line := func(r report, name string) {
-		t.row(r.Format, name, count(int64(r.Bytes)), bitsText(r.BitsPerWeight), short(float64(r.MSE)), short(float64(r.RMSE)),
-			decibels(float64(r.SQNR)), short(float64(r.MaxAbs)), fmt.Sprintf("%.6f", r.Cosine))
+	head := []string{"format", "tensor", "bytes", "bits a weight", "MSE", "RMSE", "SQNR, dB", "max error", "cosine"}
+	for _, m := range all {
+		if m.Output != nil && len(head) == 9 {
+			head = append(head, "output error")
+		}
+	}
+	t.row(head...)
+	line := func(r report, name string, out *outputError) {
+		cells := []string{r.Format, name, count(int64(r.Bytes)), bitsText(r.BitsPerWeight), short(float64(r.MSE)), short(float64(r.RMSE)),
+			decibels(float64(r.SQNR)), short(float64(r.MaxAbs)), fmt.Sprintf("%.6f", r.Cosine)}
+		if out != nil {
+			cells = append(cells, out.text())
+		}
+		t.row(cells...)
 	}
 	several := false
 	for _, m := range all {
 		for _, r := range m.Tensors {
-			line(r, clean(r.Tensor))
+			line(r, clean(r.Tensor), m.Output)
 		}
 		several = several || len(m.Tensors)+len(m.Skipped) > 1
 	}
@@ -196,7 +235,7 @@ func printMeasured(w io.Writer, all []measured) {
 			if len(m.Tensors) == 0 {
 				continue
 			}
-			line(m.Total, fmt.Sprintf("in all (%d of %s)", len(m.Tensors), plural(len(m.Tensors)+len(m.Skipped), "tensor")))
+			line(m.Total, fmt.Sprintf("in all (%d of %s)", len(m.Tensors), plural(len(m.Tensors)+len(m.Skipped), "tensor")), nil)
 		}
 	}
 	t.print(w)

@@ -1,18 +1,20 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
 	"fewbits/quant"
 	"fewbits/quant/convert"
 	"fewbits/quant/formats"
+	"fewbits/quant/imatrix"
 	"fewbits/quant/metric"
 )
 
 // quantizeModel writes a file with all tensors of in.
 func (c *call) quantizeModel(in *input, mix *mixture, weights *importance, bar *progress, q *quantized) error {
-	src, write := plain(in), convert.ToGGUF
+	src, write := convert.Plain(in.Source), convert.ToGGUF
 	var plan []convert.Step
 	var meta []quant.Meta
 	var err error
@@ -44,7 +46,7 @@ func (c *call) quantizeModel(in *input, mix *mixture, weights *importance, bar *
 	case could > 0 && used == 0 && !weights.none():
 		return fmt.Errorf("%s has no weights for any of the %s of %s that take some; is it of another model?", weights.path, plural(could, "tensor"), in.path)
 	case used > 0:
-		o.Meta = append(meta, provenance(weights)...)
+		o.Meta = append(meta, weights.matrix.Meta(weights.path)...)
 		c.note("%s has weights for %d of the %s that take some", weights.path, used, plural(could, "tensor"))
 	}
 	if mix.uses(src) {
@@ -66,41 +68,7 @@ func weigh(plan []convert.Step, weights *importance, m *meter) (used, could int,
 	if weights.vector != nil && len(plan) > 1 {
 		return 0, 0, usagef("%s is the importance of one tensor, and the file holds %d; give an importance matrix", weights.path, len(plan))
 	}
-	for i := range plan {
-		s := &plan[i]
-		f, ok := m.lookup(s.To)
-		if s.Copied() || !ok || f.Info().Importance == quant.Never {
-			continue
-		}
-		could++
-		w, err := weights.of(s.Name, s.Shape)
-		// Its rows are looked up, not multiplied: llama-imatrix may well have
-		// collected something else under its name.
-		if err != nil && s.Name != "token_embd.weight" {
-			return used, could, err
-		}
-		if w != nil {
-			s.Options.Importance = w
-			used++
-		}
-	}
-	return used, could, nil
-}
-
-// provenance are the keys that llama-quantize writes about a matrix.
-func provenance(v *importance) []quant.Meta {
-	meta := []quant.Meta{{Key: "quantize.imatrix.file", Type: "string", Value: v.path}}
-	if v.matrix == nil {
-		return meta
-	}
-	if len(v.matrix.Datasets) > 0 {
-		meta = append(meta, quant.Meta{Key: "quantize.imatrix.dataset", Type: "string", Value: v.matrix.Datasets[0]})
-	}
-	meta = append(meta, quant.Meta{Key: "quantize.imatrix.entries_count", Type: "u32", Value: uint32(len(v.matrix.Weights))})
-	if v.matrix.Chunks > 0 {
-		meta = append(meta, quant.Meta{Key: "quantize.imatrix.chunks_count", Type: "u32", Value: uint32(v.matrix.Chunks)})
-	}
-	return meta
+	return imatrix.Put(plan, weights.of, m.lookup)
 }
 
 // add takes the outcome of a plan into q.
@@ -148,7 +116,7 @@ func (f metered) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, error
 		f.m.back = make([]float32, t.Len())
 	}
 	p := packer{format: f.Format, options: o}
-	packed, lost, err := p.pack(t, o.Importance, f.m.back[:t.Len()])
+	packed, lost, err := p.pack(context.Background(), t, o.Importance, f.m.back[:t.Len()])
 	if err != nil {
 		return nil, err
 	}

@@ -24,10 +24,13 @@ type packer struct {
 	// weights are the importance of the tensor at work: one a column, or one
 	// a column for each outermost index, one after another; nil for none.
 	weights []float32
+	// activations go into the tensor at work; nil for none.
+	activations *quant.Tensor
 }
 
 // slice is rows of a tensor, quantized. Its memory is used again for the next.
 type slice struct {
+	tensor quant.Tensor
 	packed *quant.Packed
 	back   []float32 // as the format gives them back
 }
@@ -66,12 +69,12 @@ func (p *packer) stream(ctx context.Context, in *input, i int, bar *progress, vi
 		if err := in.read(ctx, i, row, n, t.Data); err != nil {
 			return sums, err
 		}
-		packed, lost, err := p.pack(t, weights, back[:n*cols])
+		packed, lost, err := p.pack(ctx, t, weights, back[:n*cols])
 		if err != nil {
 			return sums, locate(ctx, in, i, row, n, err)
 		}
 		sums.Merge(lost)
-		if err := visit(slice{packed, back[:n*cols]}); err != nil {
+		if err := visit(slice{t, packed, back[:n*cols]}); err != nil {
 			return sums, err
 		}
 	}
@@ -93,10 +96,13 @@ func (p *packer) next(rows, cols, row, step int) (int, []float32) {
 
 // pack quantizes t and writes to back what comes back. Rows of formats that
 // take them one by one are shared among the cores.
-func (p *packer) pack(t quant.Tensor, weights, back []float32) (*quant.Packed, metric.Sums, error) {
+func (p *packer) pack(ctx context.Context, t quant.Tensor, weights, back []float32) (*quant.Packed, metric.Sums, error) {
 	o := p.options
 	if p.format.Info().Importance != quant.Never {
 		o.Importance = weights
+	}
+	if p.format.Info().Calibration != quant.Never {
+		o.Activations = p.activations
 	}
 	rows, cols := t.Rows(), t.Cols()
 	per := max(1, rows)
@@ -114,7 +120,7 @@ func (p *packer) pack(t quant.Tensor, weights, back []float32) (*quant.Packed, m
 				if len(parts) > 1 {
 					x = t.Slice(from, to)
 				}
-				parts[k] = p.part(x, o, back[from*cols:to*cols])
+				parts[k] = p.part(ctx, x, o, back[from*cols:to*cols])
 			}
 		})
 	}
@@ -129,8 +135,8 @@ type part struct {
 	err    error
 }
 
-func (p *packer) part(x quant.Tensor, o quant.Options, back []float32) (r part) {
-	if r.packed, r.err = p.format.Quantize(x, o); r.err != nil {
+func (p *packer) part(ctx context.Context, x quant.Tensor, o quant.Options, back []float32) (r part) {
+	if r.packed, r.err = quantizeContext(ctx, p.format, x, o); r.err != nil {
 		return r
 	}
 	if r.err = p.format.Dequantize(r.packed, back); r.err == nil {
@@ -144,6 +150,9 @@ func join(f quant.Format, t quant.Tensor, o quant.Options, parts []part) (*quant
 	var sums metric.Sums
 	size := 0
 	for _, r := range parts {
+		if r.err != nil && len(parts) == 1 {
+			return nil, sums, r.err
+		}
 		if r.err != nil {
 			// Where and how often something is wrong is counted in all of t.
 			if _, err := f.Quantize(t, o); err != nil {

@@ -21,7 +21,7 @@ func quantizeCommand(c *call) error {
 	if err := checkOutput(q.Out); err != nil {
 		return err
 	}
-	in, err := open(q.In)
+	in, err := c.open(q.In)
 	if err != nil {
 		return err
 	}
@@ -29,6 +29,14 @@ func quantizeCommand(c *call) error {
 	weights, err := c.importance()
 	if err != nil {
 		return err
+	}
+	x, err := c.activations()
+	if err != nil {
+		return err
+	}
+	if p != nil {
+		p.activations = x
+		c.noteCalibration(p)
 	}
 	if m.uses(in) {
 		q.Format = m.name
@@ -111,6 +119,9 @@ func (c *call) suits(kind, out string, f quant.Info) error {
 	default:
 		return usagef("OUT ends in .bin, .json, .npy, .gguf or .safetensors, and %q does not", out)
 	}
+	if c.flags["calib"] != "" {
+		return usagef("-calib goes with .bin, .json and .npy, which hold one tensor; a .%s file holds all of IN", kind)
+	}
 	if c.flags["tensor"] != "" {
 		return usagef("-tensor goes with .bin, .json and .npy; a .%s file holds all tensors of IN", kind)
 	}
@@ -130,11 +141,18 @@ func (c *call) quantizeTensor(in *input, p *packer, weights *importance, bar *pr
 			return err
 		}
 	}
+	lost, err := p.output(c.ctx, info.Shape)
+	if err != nil {
+		return err
+	}
 	var sums metric.Sums
 	err = create(c.ctx, q.Out, func(w io.Writer) error {
 		var all whole
 		visit := func(s slice) error {
 			q.Options = s.packed.Options.Map()
+			if err := lost.add(c.ctx, s); err != nil {
+				return err
+			}
 			switch q.Container {
 			case "bin":
 				_, err := w.Write(s.packed.Bytes)
@@ -160,7 +178,7 @@ func (c *call) quantizeTensor(in *input, p *packer, weights *importance, bar *pr
 		return err
 	}
 	r := reportOf(sums, q.Format, info.Name)
-	q.Values, q.Bytes, q.Metrics = int64(r.Values), int64(r.Bytes), r
+	q.Values, q.Bytes, q.Metrics, q.Output = int64(r.Values), int64(r.Bytes), r, lost.result()
 	q.Tensors = []quantizedTensor{{
 		Name: info.Name, Shape: append([]int{}, info.Shape...), From: info.Type, To: q.Format, Bytes: q.Bytes, Metrics: &r,
 	}}

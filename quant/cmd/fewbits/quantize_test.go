@@ -96,6 +96,9 @@ func TestEveryFormat(t *testing.T) {
 			if !ok {
 				t.Fatalf("ggml has no %s", p.Format)
 			}
+			if slow := typ.Name == "IQ1_M" || typ.Name == "IQ2_S"; slow && os.Getenv("FEWBITS_LONG") == "" {
+				return // libggml sorts their tables for half a minute; package ggml has golden sums
+			}
 			theirs, err := libggml.Need(t).Quantize(typ.ID, x.Data, rows, cols, nil)
 			if err != nil {
 				t.Fatal(err)

@@ -16,10 +16,11 @@ type quantized struct {
 	Format        string            `json:"format"`
 	Options       map[string]string `json:"options"` // as used, those not at their default
 	Values        int64             `json:"values"`
-	Bytes         int64             `json:"bytes"`         // that the tensors take, packed
-	FileBytes     int64             `json:"fileBytes"`     // that OUT takes
-	BitsPerWeight float64           `json:"bitsPerWeight"` // Bytes × 8 / Values
-	Metrics       report            `json:"metrics"`       // of what was quantized; what was copied is not in it
+	Bytes         int64             `json:"bytes"`                 // that the tensors take, packed
+	FileBytes     int64             `json:"fileBytes"`             // that OUT takes
+	BitsPerWeight float64           `json:"bitsPerWeight"`         // Bytes × 8 / Values
+	Metrics       report            `json:"metrics"`               // of what was quantized; what was copied is not in it
+	Output        *outputError      `json:"outputError,omitempty"` // with -calib
 	Tensors       []quantizedTensor `json:"tensors"`
 }
 
@@ -54,6 +55,9 @@ func (q *quantized) print(w io.Writer, in *input) {
 		t.row("SQNR", decibels(float64(q.Metrics.SQNR))+" dB")
 		t.row("max error", short(float64(q.Metrics.MaxAbs)))
 		t.row("cosine", fmt.Sprintf("%.6f", q.Metrics.Cosine))
+		if q.Output != nil {
+			t.row("output error", q.Output.text())
+		}
 	}
 	t.print(w)
 	if len(q.Tensors) > 1 {
