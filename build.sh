@@ -73,7 +73,8 @@ stage() {
 		page=$stage/index.html
 	done
 	cp "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$stage"/wasm/
-	wasm "$stage"/wasm/fewbits.wasm ./wasm/main
+	wasm "$stage"/wasm/fewbits.wasm ./wasm/main -tags=first
+	wasm "$stage"/wasm/fewbits-whole.wasm ./wasm/main
 	wasm "$stage"/wasm/fewbits-portable.wasm ./wasm/main -tags=purego
 	node web/bundle.mjs "$stage"
 }
@@ -84,7 +85,7 @@ pack() {
 	shift
 	go run ./wasm/edge/pack -in "$stage" -out "$out" -cache "$cache/pack" \
 		-prewasm index.html,css,js -first wasm \
-		-lazy wasm/fewbits-portable.wasm,js/plots.part.js,js/data.part.js,js/spark.part.js "$@"
+		-lazy wasm/fewbits-whole.wasm,wasm/fewbits-portable.wasm,js/plots.part.js,js/data.part.js,js/spark.part.js,js/files.part.js,js/model.part.js,js/store.part.js,js/writer.js "$@"
 }
 
 build() { # OUT [pack flags]
@@ -109,9 +110,12 @@ cmd_run() {
 	exec "$cache/serve" -addr "$addr" -dir "$cache/site"
 }
 
+# What a first visit may download, as brotli: before any wasm, and in all.
+limits=(-max-prewasm 61440 -max-total 1572864)
+
 cmd_dist() {
 	[ $# -eq 0 ] || wrong "dist does not take \"$1\""
-	build dist -max-prewasm 61440 -max-total 1572864
+	build dist "${limits[@]}"
 }
 
 case ${1-} in

@@ -8,8 +8,8 @@ import { minify } from "terser";
 
 const stage = resolve(process.argv[2]), js = join(stage, "js");
 
-/** What has an address of its own: the page, what runs before it, the worker, the module. */
-const entries = ["boot", "page", "worker", "fewbits"];
+/** What has an address of its own: the page, what runs before it, the workers, the module. */
+const entries = ["boot", "page", "worker", "writer", "fewbits"];
 
 const bundle = await rollup({
   input: Object.fromEntries(entries.map((name) => [name, join(js, `${name}.js`)])),

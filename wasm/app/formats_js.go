@@ -52,15 +52,15 @@ func (a *app) choose1(name string) {
 
 // closeSearch shows the chosen format's name and the whole list again.
 func (a *app) closeSearch() {
-	a.el("format").Underlying().Set("value", a.state.Tensor.A.Format)
+	a.el("format").Underlying().Set("value", a.state.Label(a.state.Tensor.A.Format))
 	a.listFormats()
 }
 
 // takeNamed chooses the format whose name is typed, if there is one.
 func (a *app) takeNamed() bool {
 	typed := strings.TrimSpace(a.el("format").Underlying().Get("value").String())
-	for _, f := range a.state.Formats {
-		if strings.EqualFold(f.Name, typed) {
+	for _, f := range a.state.Choices() {
+		if strings.EqualFold(a.state.Label(f.Name), typed) {
 			a.choose1(f.Name)
 			return true
 		}
@@ -95,7 +95,7 @@ func (a *app) stepFormat(by int) {
 	}
 	at = max(0, min(len(m)-1, at+by))
 	a.dispatch(page.FormatChosen{Name: m[at].Name})
-	a.el("format").Underlying().Set("value", m[at].Name)
+	a.el("format").Underlying().Set("value", a.state.Label(m[at].Name))
 	a.listFormats()
 }
 
@@ -103,12 +103,12 @@ func (a *app) stepFormat(by int) {
 // all of them where the box shows the chosen format.
 func (a *app) matches() []wire.FormatRow {
 	typed := strings.ToLower(strings.TrimSpace(a.el("format").Underlying().Get("value").String()))
-	if typed == "" || strings.EqualFold(typed, a.state.Tensor.A.Format) {
-		return a.state.Formats
+	if typed == "" || strings.EqualFold(typed, a.state.Label(a.state.Tensor.A.Format)) {
+		return a.state.Choices()
 	}
 	var out []wire.FormatRow
-	for _, f := range a.state.Formats {
-		if strings.Contains(strings.ToLower(f.Name+" "+f.Title+" "+f.Summary), typed) {
+	for _, f := range a.state.Choices() {
+		if strings.Contains(strings.ToLower(a.state.Label(f.Name)+" "+f.Title+" "+f.Summary), typed) {
 			out = append(out, f)
 		}
 	}
@@ -120,7 +120,7 @@ func (a *app) listFormats() {
 	m := a.matches()
 	var key strings.Builder
 	for _, f := range m {
-		key.WriteString(f.Name + " ")
+		key.WriteString(a.state.Label(f.Name) + " ")
 	}
 	list := a.el("fmts")
 	if a.changed("list", "fmts", key.String()) {
@@ -135,7 +135,7 @@ func (a *app) listFormats() {
 				list.AppendChild(group)
 			}
 			o := a.make("div", "", "role", "option", "id", "f-"+f.Name, "data-format", f.Name, "aria-selected", "false")
-			o.AppendChild(a.make("b", f.Name))
+			o.AppendChild(a.make("b", a.state.Label(f.Name)))
 			o.AppendChild(a.make("span", fixed(f.BitsPerWeight, 2)))
 			block := "tensor"
 			if f.BlockSize > 0 {
@@ -233,19 +233,26 @@ func (a *app) renderFormats() {
 		return
 	}
 	if !isActive(a.el("format").Underlying()) {
-		a.value("format", a.state.Tensor.A.Format)
+		a.value("format", a.state.Label(a.state.Tensor.A.Format))
 	}
 	a.listFormats()
 	f := a.state.Format(a.state.Tensor.A.Format)
 	note := f.Name
-	if r := a.state.Tensor.A.Result; r != nil && r.Format == f.Name {
+	if note == wire.AsStored {
+		note = "As stored"
+	}
+	if r := a.state.Tensor.A.Result; r != nil && (r.Stored != "") == (f.Name == wire.AsStored) && (r.Stored != "" || r.Format == f.Name) {
 		note += " · " + fixed(r.Metrics.BitsPerWeight, 2) + " bits a weight"
 	}
 	a.text("fmt-note", note)
 	a.text("fmt-help", f.Summary)
 	values, labels := []string{""}, []string{"None"}
-	for _, f := range a.state.Formats {
-		values, labels = append(values, f.Name), append(labels, f.Name)
+	for _, f := range a.state.Choices() {
+		label := f.Name
+		if label == wire.AsStored {
+			label = "As stored"
+		}
+		values, labels = append(values, f.Name), append(labels, label)
 	}
 	a.options("side-b", values, labels)
 	a.value("side-b", a.state.Tensor.B.Format)

@@ -22,6 +22,7 @@ func Run() {
 	a := &app{elements: newElements(dom.GetWindow().Document(), host), state: page.Start()}
 	a.expose()
 	a.bindShell()
+	a.bindSources()
 	a.bindTensor()
 	a.bindModel()
 	a.bindCompare()
@@ -45,28 +46,33 @@ func (a *app) expose() {
 			}
 			a.dispatch(page.Booted{Formats: rows})
 		}),
-		"reply":    on(func(v []js.Value) { a.dispatch(page.Reply{ID: v[0].Int(), JSON: []byte(v[1].String())}) }),
-		"progress": on(func(v []js.Value) { a.dispatch(page.Progress{ID: v[0].Int(), JSON: []byte(v[1].String())}) }),
-		"fault": on(func(v []js.Value) {
-			a.dispatch(page.Fault{ID: v[0].Int(), Message: v[1].String(), Superseded: v[2].Bool()})
+		"reply": on(func(v []js.Value) {
+			a.dispatch(page.Reply{ID: v[0].Int(), JSON: []byte(v[1].String()), At: a.now()})
 		}),
+		"fault": on(func(v []js.Value) {
+			a.dispatch(page.Fault{ID: v[0].Int(), Message: v[1].String(), Superseded: v[2].Bool(), Died: v[3].Bool()})
+		}),
+		"stored": on(func(v []js.Value) {
+			a.dispatch(page.Stored{ID: v[0].Int(), Workers: v[1].Int(), Kept: v[2].String(), At: a.now()})
+		}),
+		"room":   on(func(v []js.Value) { a.dispatch(page.Room{Free: v[0].Float(), Picker: v[1].Bool()}) }),
+		"type":   on(func(v []js.Value) { a.dispatch(page.TypeChosen{Index: v[0].Int(), Type: v[1].String()}) }),
+		"filter": on(func(v []js.Value) { a.dispatch(page.Filtered{Text: v[0].String()}) }),
 		"went":   on(func(v []js.Value) { a.dispatch(page.Went{Hash: v[0].String()}) }),
-		"file":   on(func(v []js.Value) { a.chosen(v[0].Int(), v[1].String()) }),
-		"pick":   on(func(v []js.Value) { a.dispatch(page.Picked{Row: v[0].Int(), Col: v[1].Int()}) }),
-		"split":  on(func(v []js.Value) { a.dispatch(page.SplitMoved{Percent: v[0].Int()}) }),
-		"value":  on(func(v []js.Value) { a.dispatch(page.ValuePicked{Value: v[0].Float()}) }),
-		"format": on(func(v []js.Value) { a.dispatch(page.FormatChosen{Name: v[0].String()}) }),
+		"file": on(func(v []js.Value) {
+			a.dispatch(page.FileChosen{Ref: v[0].Int(), Name: v[1].String(), View: v[2].String(), URL: v[3].String()})
+		}),
+		"finding": on(func(v []js.Value) { a.dispatch(page.FilesSought{What: v[0].String(), View: v[1].String()}) }),
+		"unfound": on(func(v []js.Value) { a.dispatch(page.FilesUnfound{Message: v[0].String(), View: v[1].String()}) }),
+		"pick":    on(func(v []js.Value) { a.dispatch(page.Picked{Row: v[0].Int(), Col: v[1].Int()}) }),
+		"split":   on(func(v []js.Value) { a.dispatch(page.SplitMoved{Percent: v[0].Int()}) }),
+		"value":   on(func(v []js.Value) { a.dispatch(page.ValuePicked{Value: v[0].Float()}) }),
+		"format":  on(func(v []js.Value) { a.dispatch(page.FormatChosen{Name: v[0].String()}) }),
 	})
 }
 
-// chosen is a file picked or dropped: it goes to the view that is open.
-func (a *app) chosen(ref int, name string) {
-	view := "tensor"
-	if a.state.Route == "model" {
-		view = "model"
-	}
-	a.dispatch(page.FileChosen{Ref: ref, Name: name, View: view})
-}
+// now is the time since the page opened, in ms.
+func (a *app) now() float64 { return js.Global().Get("performance").Call("now").Float() }
 
 // dispatch is the only way that the state changes.
 func (a *app) dispatch(e page.Event) {
@@ -89,11 +95,14 @@ func (a *app) perform(effect page.Effect) {
 			a.dispatch(page.Fault{ID: f.ID, Message: err.Error()})
 			return
 		}
-		a.host.Call("send", f.ID, f.Lane, f.Op, string(args), f.File, f.Parts, f.Latest, f.Remember)
-	case page.Cancel:
-		a.host.Call("cancel", f.Lane)
+		a.host.Call("send", f.ID, f.Lane, f.Op, string(args), f.File, f.Parts, f.Latest, f.Remember, f.Into, float64(f.At),
+			float64(f.Reads[0]), float64(f.Reads[1]))
 	case page.End:
 		a.host.Call("end", f.Lane)
+	case page.AskRoom:
+		a.host.Call("room")
+	case page.Keep:
+		a.host.Call("keep", f.ID, f.Name, float64(f.Size), f.Straight)
 	case page.Drop:
 		a.host.Call("drop", f.ID)
 	case page.Go:
@@ -102,6 +111,8 @@ func (a *app) perform(effect page.Effect) {
 		a.host.Call("save", f.ID, f.Name, f.Type)
 	case page.Later:
 		dom.GetWindow().SetTimeout(func() { a.dispatch(f.Event) }, f.Millis)
+	case page.DrawWeights:
+		a.host.Call("weights", f.ID)
 	case page.Draw:
 		t := &a.state.Tensor
 		a.host.Call("draw", t.A.ID, t.A.PickID, t.B.ID, t.B.PickID, float64(t.Split)/100, t.Show)

@@ -15,11 +15,14 @@ import (
 
 // bindModel turns what is done in the Model view into events.
 func (a *app) bindModel() {
+	a.modelDialogs()
 	a.on("recipe", "change", func(v string) { a.dispatch(page.RecipeChosen{Name: v}) })
 	a.click("m-quantize", func() { a.dispatch(page.QuantizeAsked{}) })
+	a.click("m-straight", func() { a.dispatch(page.QuantizeAsked{Straight: true}) })
+	a.click("m-reset", func() { a.dispatch(page.TypesReset{}); a.el("m-filter").Underlying().Call("focus") })
 	a.click("m-cancel", func() { a.dispatch(page.CancelAsked{}) })
 	a.click("m-download", func() { a.dispatch(page.DownloadAsked{}) })
-	a.click("m-dismiss", func() { a.dispatch(page.FaultDismissed{}) })
+	a.click("m-dismiss", a.dismiss)
 	a.click("m-meta", func() { a.host.Call("openDialog", "metadialog") })
 	a.click("m-mixdata", func() { a.host.Call("openDialog", "mixdialog") })
 	a.click("m-copy-own", func() { own, _ := a.state.Model.Commands(); a.host.Call("copy", "m-copy-own", own) })
@@ -32,6 +35,7 @@ func (a *app) bindModel() {
 	a.el("m-scroll").AddEventListener("scroll", false, func(dom.Event) { a.renderTensors() })
 	dom.GetWindow().AddEventListener("resize", false, func(dom.Event) {
 		if a.state.Route == "model" {
+			a.renderMix()
 			a.renderTensors()
 		}
 	})
@@ -47,9 +51,13 @@ func (a *app) bindModel() {
 func (a *app) renderModel() {
 	a.renderModelNews()
 	a.renderModelFacts()
+	a.renderOffer("m", &a.state.Model.Remote)
 	a.renderRecipe()
+	a.renderMatrix()
 	a.renderJob()
+	a.renderInside()
 	a.renderMix()
+	a.renderLayers()
 	a.renderTensors()
 	a.renderCommands()
 }
@@ -62,12 +70,7 @@ func (a *app) renderModelNews() {
 	a.show("m-local", m.Fault == "")
 	a.show("m-status", m.Fault == "")
 	a.show("m-busy", m.Busy != "")
-	switch {
-	case m.Busy != "":
-		a.lead("m-status", m.Busy)
-	case m.Status != "":
-		a.lead("m-status", m.Status)
-	}
+	a.lead("m-status", m.News())
 	busy := strconv.FormatBool(m.Busy != "" && m.File != nil)
 	for _, id := range []string{"m-job", "m-mixsec", "m-tabsec"} {
 		a.attr(id, "aria-busy", busy)
@@ -106,7 +109,11 @@ func (a *app) renderModelFacts() {
 	a.text("m-params", many(m.Parameters()))
 	a.text("m-count", tensorCount(m.Now(), len(f.Tensors)))
 	a.attr("m-count", "title", tensorCount(m.Now(), len(f.Tensors)))
-	a.text("m-size", sized(float64(f.Size)))
+	size := sized(float64(f.Size))
+	if f.Files > 1 {
+		size += fmt.Sprintf(" in %d files", f.Files)
+	}
+	a.text("m-size", size)
 	context := m.Context()
 	if n, err := strconv.Atoi(context); err == nil {
 		context = grouped(n)
@@ -169,9 +176,6 @@ func many(n int64) string {
 	return grouped(int(n))
 }
 
-// maxReasons is how many reasons are listed beside the recipe.
-const maxReasons = 8
-
 func (a *app) renderRecipe() {
 	m := &a.state.Model
 	if list := a.state.Recipes(); len(list) > 0 {
@@ -184,29 +188,7 @@ func (a *app) renderRecipe() {
 	a.value("recipe", m.Recipe)
 	a.prop("recipe", "disabled", m.Working())
 	a.text("recipe-help", a.state.RecipeHelp())
-	if m.Plan == nil {
-		return // the reasons of the plan before stay until there is another
-	}
-	reasons := m.Reasons()
-	boxed := m.File.Container != "gguf"
-	a.show("m-reasons", boxed || len(reasons) > 0)
-	if !a.changed("plan", "m-reasons", strconv.Itoa(m.Edition())) {
-		return
-	}
-	list := a.el("m-reasons")
-	list.SetTextContent("")
-	if boxed {
-		list.AppendChild(a.make("li", "The result is a GGUF box: the tensors under the names that they have here. No program runs it as a model."))
-	}
-	for _, r := range reasons[:min(maxReasons, len(reasons))] {
-		li := a.make("li", "")
-		li.AppendChild(a.make("b", r.To))
-		li.AppendChild(a.plain(fmt.Sprintf(" for %s: %s", plural(r.Tensors, "tensor"), r.Why)))
-		list.AppendChild(li)
-	}
-	if n := len(reasons) - maxReasons; n > 0 {
-		list.AppendChild(a.make("li", fmt.Sprintf("and %d more; the table says why for each", n)))
-	}
+	a.renderNotes()
 }
 
 func plural(n int, what string) string {
@@ -219,7 +201,7 @@ func plural(n int, what string) string {
 // renderJob draws what the file is and becomes, or how far it is.
 func (a *app) renderJob() {
 	m := &a.state.Model
-	working, made := m.Working(), m.Made != nil
+	working, made := m.Working(), m.Made != nil && m.Made.Kept != "file"
 	focus := js.Global().Get("document").Get("activeElement").Get("id").String()
 	a.show("m-none", m.File == nil)
 	a.show("m-ready", m.File != nil && !working)
@@ -229,7 +211,12 @@ func (a *app) renderJob() {
 	a.show("m-cancel", working)
 	a.show("m-download", made)
 	a.show("m-quantize", !working)
-	a.prop("m-quantize", "disabled", m.Plan == nil || m.Busy != "")
+	a.show("m-straight", !working && m.Room != nil && m.Room.Picker)
+	a.prop("m-quantize", "disabled", !m.Ready() || m.Busy != "")
+	a.prop("m-straight", "disabled", !m.Ready() || m.Busy != "")
+	short := m.Short()
+	a.text("m-room", short)
+	a.show("m-room", short != "" && !working)
 	class := "first"
 	if made {
 		class = "again"
@@ -245,7 +232,7 @@ func (a *app) renderJob() {
 
 // handOver keeps the focus on a button of the job when the one that had it goes.
 func (a *app) handOver(focus string) {
-	buttons := []string{"m-cancel", "m-download", "m-quantize"}
+	buttons := []string{"m-cancel", "m-download", "m-quantize", "m-straight"}
 	if !slices.Contains(buttons, focus) || !a.el(focus).Underlying().Get("hidden").Bool() {
 		return
 	}
@@ -258,16 +245,16 @@ func (a *app) handOver(focus string) {
 }
 
 func (a *app) renderProgress() {
-	p := a.state.Model.Progress
-	share := page.Share(p)
+	p := a.state.Model.Progress()
+	share := p.Share()
 	percent := int(100 * share)
 	a.text("m-percent", fmt.Sprintf("%d %%", percent))
 	a.text("m-written", fmt.Sprintf("%s written", sizePair(float64(p.Written), float64(p.Size), " of ")))
 	speed, left := "", ""
-	if v := page.Speed(p); v > 0 {
+	if v := p.Speed(); v > 0 {
 		speed = significant(v/1e6, 2) + " M weights/s"
 	}
-	if v := page.Left(p); v >= 0 {
+	if v := p.Left(); v >= 0 {
 		left = duration(v) + " left"
 	}
 	a.text("m-speed", speed)

@@ -68,6 +68,8 @@ func (a *app) renderTableHead(shown int) {
 			th.SetAttribute("aria-sort", "ascending")
 		}
 	}
+	a.show("m-reset", len(m.Types) > 0 && !m.Working())
+	a.text("m-reset", "Reset "+plural(len(m.Types), "row"))
 	a.attr("m-table", "aria-rowcount", strconv.Itoa(shown+1))
 	longest := 0
 	for _, t := range m.File.Tensors {
@@ -77,7 +79,7 @@ func (a *app) renderTableHead(shown int) {
 		a.el("m-table").Underlying().Get("style").Call("setProperty", "--n", n)
 	}
 	class := "tensors"
-	if m.Made != nil {
+	if m.Made != nil || m.Working() {
 		class += " done"
 	}
 	a.attr("m-table", "class", class)
@@ -96,12 +98,15 @@ func (a *app) rowHeight() float64 {
 // row is what web/js/model.js draws one tensor from.
 type row struct {
 	At    int      `json:"at"`
+	Index int      `json:"index"`
 	Open  *int     `json:"open,omitempty"`
 	Name  string   `json:"name"`
 	Cells []string `json:"cells"`
 	Why   string   `json:"why,omitempty"`
 	Same  bool     `json:"same,omitempty"`
 	Bar   float64  `json:"bar,omitempty"`
+	Type  *string  `json:"type,omitempty"`
+	Part  *float64 `json:"part,omitempty"`
 }
 
 // rowWindow is the part of the table that is drawn; Above and Below are the
@@ -111,6 +116,8 @@ type rowWindow struct {
 	Above float64 `json:"above"`
 	Below float64 `json:"below"`
 	None  string  `json:"none,omitempty"`
+
+	Types []string `json:"types"`
 }
 
 // drawRows makes rows [first, last) anew.
@@ -122,9 +129,14 @@ func (a *app) drawRows(lines []page.ModelLine, first, last int, height float64) 
 		}
 	}
 	digits := mibDigits(a.state.Model.Parameters())
-	w := rowWindow{Rows: []row{}, Above: float64(first) * height, Below: float64(len(lines)-last) * height}
+	w := rowWindow{Rows: []row{}, Types: a.state.WeightTypes(), Above: float64(first) * height, Below: float64(len(lines)-last) * height}
 	for i := first; i < last; i++ {
-		w.Rows = append(w.Rows, tableRow(i, &lines[i], digits, worst))
+		r := tableRow(i, &lines[i], digits, worst)
+		if a.state.Model.Working() {
+			share := math.Round(1000*lines[i].Done) / 10
+			r.Part = &share
+		}
+		w.Rows = append(w.Rows, r)
 	}
 	switch {
 	case len(a.state.Model.File.Tensors) == 0:
@@ -139,14 +151,17 @@ func (a *app) drawRows(lines []page.ModelLine, first, last int, height float64) 
 
 // tableRow prints one tensor.
 func tableRow(at int, l *page.ModelLine, digits int, worst float64) row {
-	r := row{At: at, Name: l.Info.Name}
+	r := row{At: at, Index: l.Index, Name: l.Info.Name}
 	if l.Info.Readable && l.Info.Values > 0 {
 		r.Open = &l.Index
 	}
-	to, next, loss := "", "", "–"
+	to, next, loss := "–", "–", "–"
 	if l.Step != nil {
 		to, next = l.Step.To, mib(l.Step.Bytes, digits)
 		r.Why, r.Same = l.Step.Why, l.Step.From == l.Step.To
+	}
+	if l.Free {
+		r.Type = &l.Own
 	}
 	if l.Loss != nil {
 		loss = lossPercent(l.Loss.RelRMSE)
@@ -187,8 +202,8 @@ func mib(bytes int64, digits int) string {
 	return strconv.FormatFloat(v, 'f', digits, 64)
 }
 
-// labelled is the least share of the mix whose part has room for its name.
-const labelled = 0.12
+// labelled is how wide a part of the mix has to be for its name and size, in px.
+const labelled = 88
 
 // renderMix draws where the bytes go, by type.
 func (a *app) renderMix() {
@@ -201,7 +216,8 @@ func (a *app) renderMix() {
 	if m.Plan == nil {
 		parts, when = m.Now(), "are"
 	}
-	if !a.changed("mix", "m-mix", strconv.Itoa(m.Edition())) {
+	width := a.el("m-mix").Underlying().Get("clientWidth").Int()
+	if !a.changed("mix", "m-mix", fmt.Sprint(m.Edition(), " ", width)) {
 		return
 	}
 	total := 0.0
@@ -218,7 +234,7 @@ func (a *app) renderMix() {
 		div := a.make("div", "", "data-ty", strconv.Itoa(strength(p.Bits())), "title", fmt.Sprintf("%s: %s, %s", p.Type, plural(p.Tensors, "tensor"), sized(float64(p.Bytes))))
 		div.Underlying().Get("style").Set("flexGrow", strconv.FormatFloat(share, 'f', 6, 64))
 		name, amount := a.make("span", ""), a.make("span", "")
-		if share >= labelled {
+		if share*float64(width) >= labelled {
 			name.AppendChild(a.make("b", p.Type))
 			name.AppendChild(a.make("span", " "+plural(p.Tensors, "tensor"), "class", "opt"))
 			amount.SetTextContent(fmt.Sprintf("%s, %.0f %%", sized(float64(p.Bytes)), 100*share))

@@ -2,11 +2,64 @@ package app
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"fewbits/wasm/app/page"
 	"fewbits/wasm/wire"
 )
+
+// renderOpened takes the block around one weight apart.
+func (a *app) renderOpened() {
+	t := &a.state.Tensor
+	a.value("row", strconv.Itoa(t.Row))
+	a.value("col", strconv.Itoa(t.Col))
+	if t.Stats != nil {
+		a.attr("row", "max", strconv.Itoa(t.Stats.Rows-1))
+		a.attr("col", "max", strconv.Itoa(t.Stats.Cols-1))
+	}
+	a.choose("blk", t.Block)
+	a.enable("blk", "a", t.B.Opened != nil)
+	a.text("blk-a", blockName("A", t.A.Opened))
+	a.text("blk-b", blockName("B", t.B.Opened))
+	side, result := t.A.Opened, t.A.Result
+	if t.Block == "b" && t.B.Opened != nil {
+		side, result = t.B.Opened, t.B.Result
+	}
+	if side == nil || result == nil {
+		return
+	}
+	work := "work"
+	if t.Block == "b" && t.B.Opened != nil {
+		work = "work b"
+	}
+	a.attr("work", "class", work)
+	a.host.Call("layout", t.Block, sideID(&t.A, &t.B, t.Block), t.Block == "b")
+	a.terms("formula", side.Formula)
+	a.terms("rule", side.Rule)
+	from := result.From
+	if result.Stored != "" {
+		from = "" // its x is the original, which is not known
+	}
+	a.nameOriginal(from)
+	a.text("w-x", significant(side.X, 6))
+	a.text("w-y", significant(side.XHat, 6))
+	e, label := significant(side.XHat-side.X, 3), "error"
+	if result.Stored != "" {
+		a.text("w-x", "not in the file")
+		if e, label = "not in the file", "error"; side.Step > 0 {
+			e, label = "± "+significant(side.Step/math.Sqrt(12), 3), "error to expect, step / √12"
+		}
+	} else if side.Step > 0 {
+		label = "error, share of a step"
+		e += fmt.Sprintf(", %d %%", int(math.Round(100*math.Abs(side.XHat-side.X)/side.Step)))
+	}
+	a.text("w-elab", label)
+	a.text("w-e", e)
+	a.text("hex-h", fmt.Sprintf("Block %s at offset %s, hexadecimal", grouped(side.Block), grouped(int(side.Offset))))
+	a.renderHex(side)
+}
 
 func blockName(side string, o *wire.Opened) string {
 	if o == nil {

@@ -15,6 +15,7 @@ func (a *app) bindTensor() {
 	a.bindSource()
 	a.bindFormats()
 	a.bindOptions()
+	a.bindImportance()
 
 	a.number("split", "input", func(n int) { a.dispatch(page.SplitMoved{Percent: n}) })
 	a.radio("show", func(v string) { a.dispatch(page.ShowChosen{Value: v}) })
@@ -22,7 +23,7 @@ func (a *app) bindTensor() {
 	a.on("side-b", "change", func(v string) { a.dispatch(page.SideBChosen{Name: v}) })
 	a.number("row", "input", func(n int) { a.dispatch(page.Picked{Row: n, Col: a.state.Tensor.Col}) })
 	a.number("col", "input", func(n int) { a.dispatch(page.Picked{Row: a.state.Tensor.Row, Col: n}) })
-	a.click("t-dismiss", func() { a.dispatch(page.FaultDismissed{}) })
+	a.click("t-dismiss", a.dismiss)
 	a.click("t-download", func() { a.host.Call("openDialog", "dldialog") })
 	for _, b := range a.all("[data-export]") {
 		as := b.GetAttribute("data-export")
@@ -88,3 +89,10 @@ func (a *app) rung(at int) int {
 
 // log2 is the nearest power of two's exponent.
 func log2(n int) int { return int(math.Round(math.Log2(float64(max(1, n))))) }
+
+// dismiss takes a fault away. Its button goes with it, so the focus goes to the
+// stage, from where Tab leads on.
+func (a *app) dismiss() {
+	a.dispatch(page.FaultDismissed{})
+	a.el("stage").Underlying().Call("focus")
+}

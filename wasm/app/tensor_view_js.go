@@ -18,6 +18,7 @@ func (a *app) renderTensor() {
 	a.renderOptions()
 	a.renderNews()
 	a.renderHeads()
+	a.renderTwice()
 	a.renderOpened()
 }
 
@@ -28,6 +29,7 @@ func (a *app) renderSource() {
 		note = fmt.Sprintf("%s · %s · %s", sourceName(t.Source.Kind, st.Name), shaped(st.Shape), st.Type)
 	}
 	a.text("src-note", note)
+	a.renderOffer("t", &t.Remote)
 	sample := ""
 	if t.Source.Kind == "sample" {
 		sample = t.Source.Name
@@ -55,9 +57,12 @@ func (a *app) renderSource() {
 		at = strconv.Itoa(t.Source.Index)
 	}
 	a.value("tensors", at)
-	help := fmt.Sprintf("%s, %s: %d tensors", t.File.Name, t.File.Container, len(t.File.Tensors))
+	help := fmt.Sprintf("%s, %s: %s", t.File.Name, t.File.Container, counted(len(t.File.Tensors), "tensor"))
 	if n := len(t.File.Tensors) - len(values); n > 0 && t.Source.Kind == "file" {
 		help += fmt.Sprintf(", %d of them in types that cannot be read", n)
+	}
+	if len(t.File.Notes) > 0 {
+		help += ". " + strings.Join(t.File.Notes, " ")
 	}
 	a.text("tensors-help", help)
 }
@@ -98,7 +103,7 @@ func (a *app) renderOptions() {
 	}
 	a.attr("bits", "min", "0")
 	a.attr("bits", "max", strconv.Itoa(max(0, len(ladder)-1)))
-	a.attr("bits", "aria-valuetext", fmt.Sprintf("%d bits, %s", f.Bits, f.Name))
+	a.attr("bits", "aria-valuetext", fmt.Sprintf("%d bits, %s", f.Bits, a.state.Label(f.Name)))
 	a.slide("bits", at, 0, len(ladder)-1)
 	a.prop("bits", "disabled", len(ladder) < 2)
 	a.prop("bits-n", "disabled", len(ladder) < 2)
@@ -107,7 +112,8 @@ func (a *app) renderOptions() {
 	a.value("bits-n", strconv.Itoa(f.Bits))
 	a.text("bits-help", bitsHelp(f))
 
-	has := map[string]bool{"none": len(f.Options) == 0}
+	has := map[string]bool{"none": len(f.Options) == 0 && f.Importance == quant.Never, "importance": f.Importance != quant.Never}
+	a.renderImportance(f)
 	for _, name := range f.Options {
 		has[name] = true
 	}
@@ -155,7 +161,7 @@ func (a *app) renderOptions() {
 	a.slide("block", log2(block), 5, 12)
 	a.attr("block", "aria-valuetext", fmt.Sprintf("%d weights", block))
 	a.value("block-n", strconv.Itoa(block))
-	a.text("opt-note", optionNote(f, o, note, rng, block))
+	a.text("opt-note", optionNote(f, o, note, rng, block, a.importanceNote(f)))
 	a.prop("undo", "disabled", !a.state.CanUndo())
 }
 
@@ -176,12 +182,14 @@ var rangeHelp = map[string]string{
 	"entropy":    "Keeps the most information: least KL divergence of the histograms, as TensorRT calibrates.",
 }
 
-func optionNote(f *wire.FormatRow, o *quant.Options, gran, rng string, block int) string {
+func optionNote(f *wire.FormatRow, o *quant.Options, gran, rng string, block int, guided string) string {
 	switch {
 	case f.Family == "codebook" && o.Nested:
 		return fmt.Sprintf("block %d, nested", block)
 	case f.Family == "codebook":
 		return fmt.Sprintf("block %d", block)
+	case guided != "":
+		return guided
 	case f.Family != "affine":
 		return "none"
 	}
@@ -221,10 +229,10 @@ func (a *app) renderNews() {
 	switch r := t.A.Result; {
 	case t.Busy != "":
 		a.text("t-status", t.Busy)
-	case r != nil && t.Stats != nil:
+	case r != nil && t.Stats != nil && !t.A.Stale(): // else the result is of the tensor before
 		exact := "exact"
 		if r.Sampled {
-			exact = "from a sample of the rows, the exact numbers follow"
+			exact = "from a sample, the exact numbers follow"
 		}
 		s := counted(t.Stats.Values, "value")
 		if n := r.Metrics.NonFinite; n > 0 {
@@ -232,7 +240,11 @@ func (a *app) renderNews() {
 		} else if t.Stats.NonFinite > 0 {
 			s += fmt.Sprintf(", %s of them NaN or infinite", grouped(t.Stats.NonFinite))
 		}
-		s += fmt.Sprintf(" · %s · quantized in %s ms in this tab; nothing leaves it", exact, decimal(r.Elapsed, 1))
+		how := fmt.Sprintf("quantized in %s ms in this tab; nothing leaves it", decimal(r.Elapsed, 1))
+		if r.Stored != "" {
+			how = "the blocks of the file, read in this tab; nothing leaves it"
+		}
+		s += fmt.Sprintf(" · %s · %s", exact, how)
 		a.status(sourceName(t.Source.Kind, t.Stats.Name), ", "+s)
 	}
 }
@@ -252,8 +264,12 @@ func (a *app) renderHeads() {
 	t := &a.state.Tensor
 	a.text("a-name", t.A.Format)
 	if r := t.A.Result; r != nil {
-		a.text("a-name", r.Format)
-		a.text("a-more", strings.TrimPrefix(r.Label, r.Format))
+		name, more := r.Format, strings.TrimPrefix(r.Label, r.Format)
+		if r.Stored != "" {
+			name, more = "As stored", "("+r.Stored+")"
+		}
+		a.text("a-name", name)
+		a.text("a-more", more)
 		m := r.Metrics
 		n, unit := size(float64(m.Bytes))
 		a.figure("h-bpw", fixed(m.BitsPerWeight, 2), "")
@@ -263,6 +279,9 @@ func (a *app) renderHeads() {
 		v, unit := scientific(m.MaxAbs)
 		a.figure("h-max", v, unit)
 		a.renderShare(m)
+		if r.Stored != "" {
+			a.renderUnknown(r.Stored)
+		}
 	}
 	b := [5]string{}
 	if r := t.B.Result; r != nil && t.B.Format != "" && !t.B.Stale() {
@@ -270,6 +289,12 @@ func (a *app) renderHeads() {
 		v, unit := scientific(m.MaxAbs)
 		b = [5]string{"B " + fixed(m.BitsPerWeight, 2), "B " + sized(float64(m.Bytes)), "B " + fixed(m.Ratio, 2) + " ×",
 			"B " + decibel(float64(m.SQNR)) + " dB", strings.TrimSpace("B " + v + " " + unit)}
+	}
+	if r := t.B.Result; b[3] != "" && r.Stored != "" {
+		b[3], b[4] = "B not in the file", ""
+		if w, ok := a.state.Twice(&t.B); ok {
+			b[3] = "B ≈ " + decibel(w.Before) + " dB"
+		}
 	}
 	for i, id := range []string{"h-bpw-b", "h-size-b", "h-ratio-b", "h-sqnr-b", "h-max-b"} {
 		a.text(id, b[i])
@@ -336,44 +361,4 @@ func scientific(v float64) (string, string) {
 		return decimal(v/math.Pow(10, float64(e)), 2), "× 10" + superscript(e)
 	}
 	return s, ""
-}
-
-func (a *app) renderOpened() {
-	t := &a.state.Tensor
-	a.value("row", strconv.Itoa(t.Row))
-	a.value("col", strconv.Itoa(t.Col))
-	if t.Stats != nil {
-		a.attr("row", "max", strconv.Itoa(t.Stats.Rows-1))
-		a.attr("col", "max", strconv.Itoa(t.Stats.Cols-1))
-	}
-	a.choose("blk", t.Block)
-	a.enable("blk", "a", t.B.Opened != nil)
-	a.text("blk-a", blockName("A", t.A.Opened))
-	a.text("blk-b", blockName("B", t.B.Opened))
-	side, result := t.A.Opened, t.A.Result
-	if t.Block == "b" && t.B.Opened != nil {
-		side, result = t.B.Opened, t.B.Result
-	}
-	if side == nil || result == nil {
-		return
-	}
-	work := "work"
-	if t.Block == "b" && t.B.Opened != nil {
-		work = "work b"
-	}
-	a.attr("work", "class", work)
-	a.host.Call("layout", t.Block, sideID(&t.A, &t.B, t.Block), t.Block == "b")
-	a.terms("formula", side.Formula)
-	a.terms("rule", side.Rule)
-	a.text("w-x", significant(side.X, 6))
-	a.text("w-y", significant(side.XHat, 6))
-	e, label := significant(side.XHat-side.X, 3), "error"
-	if side.Step > 0 {
-		label = "error, share of a step"
-		e += fmt.Sprintf(", %d %%", int(math.Round(100*math.Abs(side.XHat-side.X)/side.Step)))
-	}
-	a.text("w-elab", label)
-	a.text("w-e", e)
-	a.text("hex-h", fmt.Sprintf("Block %s at offset %s, hexadecimal", grouped(side.Block), grouped(int(side.Offset))))
-	a.renderHex(side)
 }

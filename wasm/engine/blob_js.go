@@ -3,25 +3,26 @@ package engine
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"syscall/js"
+	"unsafe"
 )
 
 // window is how much is read at least: header parsers ask for a few bytes at a
 // time, and a read through JavaScript costs about as much as 64 KiB.
 const window = 256 << 10
 
-// blob is a File or Blob as an io.ReaderAt. FileReaderSync, which only workers
-// have, makes reading synchronous; no more than a slice is ever in memory.
+// blob is a File or Blob as an io.ReaderAt. fewbitsRead, which only workers
+// can have, reads synchronously; no more than a slice is ever in memory.
 type blob struct {
-	file   js.Value
-	reader js.Value
-	size   int64
-	at     int64 // of buf in the file
-	buf    []byte
+	file js.Value
+	size int64
+	at   int64 // of buf in the file
+	buf  []byte
 }
 
 func newBlob(file js.Value) *blob {
-	return &blob{file: file, reader: js.Global().Get("FileReaderSync").New(), size: int64(file.Get("size").Float())}
+	return &blob{file: file, size: int64(file.Get("size").Float())}
 }
 
 func (b *blob) ReadAt(p []byte, off int64) (int, error) {
@@ -79,8 +80,14 @@ func (b *blob) read(p []byte, off int64) (err error) {
 			err = fmt.Errorf("the file cannot be read at byte %d (was it changed or moved?): %v", off, r)
 		}
 	}()
-	buffer := b.reader.Call("readAsArrayBuffer", b.file.Call("slice", float64(off), float64(off+int64(len(p)))))
-	if n := js.CopyBytesToGo(p, js.Global().Get("Uint8Array").New(buffer)); n < len(p) {
+	if len(p) == 0 {
+		return nil
+	}
+	// What is on the heap stays where it is, and p is: it came through an interface.
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(p)))
+	n := js.Global().Call("fewbitsRead", b.file, float64(off), float64(off+int64(len(p))), float64(at)).Int()
+	runtime.KeepAlive(p)
+	if n < len(p) {
 		return fmt.Errorf("the file ends at byte %d, %d bytes early", off+int64(n), len(p)-n)
 	}
 	return nil

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"syscall/js"
 	"unsafe"
 
@@ -9,29 +11,38 @@ import (
 	"fewbits/wasm/wire"
 )
 
+// gcPercent is how much the heap may grow between collections: wasm's memory
+// never shrinks, and there are several workers.
+const gcPercent = 25
+
 // Run sets globalThis.fewbitsEngine, a function
 //
-//	(op, args JSON, file Blob|null, values Float32Array|null, emit) → {json, arrays} | {error}
+//	(op, args JSON, file Blob|Array|null, values Float32Array|null) → {json, arrays} | {error}
 //
-// that answers one request, calls globalThis.fewbitsReady, and does not return.
+// that answers one request (an array is what filesOf takes), calls globalThis.fewbitsReady, and does not return.
 func Run() {
+	debug.SetGCPercent(gcPercent)
 	var s session.Session
 	js.Global().Set("fewbitsEngine", js.FuncOf(func(_ js.Value, a []js.Value) any {
-		return answer(&s, a[0].String(), a[1].String(), a[2], a[3], a[4])
+		return answer(&s, a[0].String(), a[1].String(), a[2], a[3])
 	}))
 	js.Global().Call("fewbitsReady")
 	select {}
 }
 
 // answer never panics: a fault in the core becomes an error that names it.
-func answer(s *session.Session, op, args string, file, values, emit js.Value) (out any) {
+func answer(s *session.Session, op, args string, file, values js.Value) (out any) {
 	defer func() {
 		if r := recover(); r != nil {
 			out = map[string]any{"error": fmt.Sprintf("the worker failed in %q: %v", op, r)}
 		}
 	}()
 	var at session.Attachment
-	if file.Truthy() {
+	switch {
+	case !file.Truthy():
+	case js.Global().Get("Array").Call("isArray", file).Bool():
+		at.Files = filesOf(file)
+	default:
 		at.File, at.Size = newBlob(file), int64(file.Get("size").Float())
 	}
 	if values.Truthy() {
@@ -39,7 +50,10 @@ func answer(s *session.Session, op, args string, file, values, emit js.Value) (o
 		js.CopyBytesToGo(bytesOf(at.Values), js.Global().Get("Uint8Array").New(
 			values.Get("buffer"), values.Get("byteOffset"), values.Get("byteLength")))
 	}
-	reply, err := s.Call(op, []byte(args), at, func(r session.Reply) { emit.Invoke(object(r)) })
+	reply, err := s.Call(op, []byte(args), at)
+	if op == wire.OpOpen {
+		runtime.GC() // a header may be large, and takes several times its size to read
+	}
 	if err != nil {
 		return map[string]any{"error": err.Error()}
 	}

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"fewbits/kernels"
 	"fewbits/quant/metric"
 )
 
@@ -22,6 +23,8 @@ func messages() []any {
 		Measured{Report: metric.Report{Format: "FP32", SQNR: metric.Decibel(math.Inf(1)), MSE: 1e-300, MaxAbs: 1e21}, Refused: "<b>"},
 		Analysis{Metrics: Losses{Report: metric.Report{Values: 12, SQNR: 20.125}, Rounding: 0.5}, Opened: Opened{
 			Fields: []Field{{Name: "d", Spans: [][2]int{{0, 16}}}}, Formula: []Term{{"x̂ = ", ""}, {"2", "code"}}}},
+		MakeArgs{PlanArgs: PlanArgs{Recipe: "Q4_K_M", Types: map[string]string{"w": "Q8_0"}}, Head: 96, From: 1 << 40, To: 1<<40 + 1},
+		Made{Lost: []StepSums{{Step: 3, Sums: metric.Sums{Values: 1 << 20, Bytes: 7, Sums: kernels.Sums{ErrSq: 0.1 + 0.2, MaxAbs: 1.0 / 3}}}}},
 		FileInfo{Tensors: []TensorRow{{Name: "w", Shape: []int{}}}},
 		[]FormatRow(nil),
 		map[string]string{"k": "v"},

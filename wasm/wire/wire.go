@@ -8,7 +8,7 @@ import (
 // The operations of a worker, and what each takes and answers.
 const (
 	OpFormats  = "formats"  // nothing → []FormatRow
-	OpOpen     = "open"     // OpenArgs + a Blob → FileInfo
+	OpOpen     = "open"     // OpenArgs + a file or several → FileInfo
 	OpLoad     = "load"     // Source (+ float32 values) → TensorStats, arrays: hist
 	OpAnalyze  = "analyze"  // AnalyzeArgs → Analysis, arrays as Analysis says
 	OpPick     = "pick"     // PickArgs → Picked, arrays: levels, scaleRow, zeroRow
@@ -16,7 +16,7 @@ const (
 	OpExport   = "export"   // ExportArgs → Export, arrays: bytes
 	OpQuantize = "quantize" // QuantizeArgs + float32 values → Quantized, arrays: bytes, reconstructed, scales, zeros, mins
 	OpPlan     = "plan"     // PlanArgs → Plan
-	OpConvert  = "convert"  // PlanArgs → Converted; parts of the file and Progress come before
+	OpMake     = "make"     // MakeArgs → Made, arrays: bytes
 	OpSparks   = "sparks"   // nothing → nothing, arrays: a small histogram of each built-in sample, by name
 	OpRows     = "rows"     // RowsArgs → nothing, arrays: values (original), reconstructed
 )
@@ -24,9 +24,10 @@ const (
 // FormatRow is a format as the page lists it.
 type FormatRow = quant.Info
 
-// OpenArgs names the file whose Blob comes along.
+// OpenArgs names the file that comes along, or the folder of several.
 type OpenArgs struct {
-	Name string `json:"name"`
+	Name  string `json:"name"`
+	Whole bool   `json:"whole,omitempty"` // a part of a split model will not do
 }
 
 // FileInfo describes an opened file.
@@ -34,6 +35,8 @@ type FileInfo struct {
 	Name      string      `json:"name"`
 	Container string      `json:"container"`
 	Size      int64       `json:"size"`
+	Files     int         `json:"files"` // that were opened for it
+	Notes     []string    `json:"notes,omitempty"`
 	Meta      []MetaRow   `json:"meta,omitempty"`
 	Tensors   []TensorRow `json:"tensors"`
 }
@@ -82,6 +85,8 @@ type TensorStats struct {
 	Mean      float64 `json:"mean"`
 	Std       float64 `json:"std"`
 	NonFinite int     `json:"nonFinite"` // how many NaN and infinities
+
+	Inside *Estimate `json:"inside,omitempty"` // of a tensor that is quantized already
 }
 
 // AnalyzeArgs asks for everything that the plots of one side show.
@@ -90,7 +95,9 @@ type AnalyzeArgs struct {
 	Options map[string]string `json:"options,omitempty"`
 	Row     int               `json:"row"`
 	Col     int               `json:"col"`
-	Sample  int               `json:"sample,omitempty"` // at most so many values, a fair sample of rows; 0 is all
+	Sample  int               `json:"sample,omitempty"` // about so many values, a fair sample; 0 is all
+
+	Importance string `json:"importance,omitempty"` // ImportanceMatrix, ImportanceAlike or "", for a format that takes some
 }
 
 // HistMeta describes arrays.hist.
@@ -158,6 +165,10 @@ type Analysis struct {
 	Opened  Opened     `json:"opened"`
 	Elapsed float64    `json:"elapsed"` // ms to quantize and to reconstruct
 	Kernel  string     `json:"kernel"`  // which twin ran
+
+	Stored     string `json:"stored,omitempty"`     // type of the blocks that are shown as stored; the original is not known
+	From       string `json:"from,omitempty"`       // type of the blocks that the tensor came in, whatever it is shown as
+	Importance string `json:"importance,omitempty"` // what was used of AnalyzeArgs.Importance
 }
 
 // PickArgs moves the opened weight: to a row and a column, or to the weight
@@ -256,68 +267,6 @@ type Quantized struct {
 	NonFinite int           `json:"nonFinite"` // as of Losses
 	Rows      int           `json:"rows"`
 	Groups    int           `json:"groups"` // scales per row
-}
-
-// PlanArgs asks what a whole file would become. Recipe is the name of a
-// recipe, for a model whose file says what it is; or that of a type for all
-// weights, with Pure after it where a recipe has that name too.
-type PlanArgs struct {
-	Recipe string `json:"recipe"`
-}
-
-// Pure ends the name of a type that all weights are to take.
-const Pure = ", pure"
-
-// Plan is the answer. Steps are in the order of the file to be.
-type Plan struct {
-	Recipe string    `json:"recipe"`
-	Name   string    `json:"name"` // of the file to be
-	Steps  []StepRow `json:"steps"`
-	From   int64     `json:"from"` // bytes of all tensors now
-	To     int64     `json:"to"`   // and then
-	Size   int64     `json:"size"` // of the file to be
-}
-
-// StepRow is what becomes of one tensor.
-type StepRow struct {
-	Tensor int    `json:"tensor"` // in FileInfo.Tensors
-	Name   string `json:"name"`   // in the file to be
-	From   string `json:"from"`
-	To     string `json:"to"`
-	Asked  string `json:"asked,omitempty"` // the type that it should take; "" where it keeps its own
-	Bytes  int64  `json:"bytes"`           // then
-	Offset int64  `json:"offset"`          // of its first byte in the file to be
-	Why    string `json:"why,omitempty"`
-}
-
-// Progress is sent while a file is converted.
-type Progress struct {
-	Tensor  string  `json:"tensor"`
-	Index   int     `json:"index"`
-	Count   int     `json:"count"`
-	Done    int64   `json:"done"`  // values
-	Total   int64   `json:"total"` // values
-	Written int64   `json:"written"`
-	Size    int64   `json:"size"`    // of the file to be
-	Elapsed float64 `json:"elapsed"` // ms
-}
-
-// Converted ends a conversion. Losses has one entry for each step of the plan;
-// Total is over the tensors that were not copied and hold finite values alone.
-type Converted struct {
-	Name    string        `json:"name"`
-	Size    int64         `json:"size"`
-	Tensors int           `json:"tensors"`
-	Losses  []TensorErr   `json:"losses"`
-	Total   metric.Report `json:"total"`
-	Elapsed float64       `json:"elapsed"` // ms
-}
-
-// TensorErr is what one tensor lost; nothing where it was copied.
-type TensorErr struct {
-	Name    string         `json:"name"`
-	RelRMSE float64        `json:"relRmse"` // −1 where values are NaN or infinite
-	SQNR    metric.Decibel `json:"sqnr"`
 }
 
 // RowsArgs asks for values of a window of the tensor, for a table.

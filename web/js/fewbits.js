@@ -20,7 +20,7 @@ export async function open({ base, workers = 1 } = {}) {
     const other = await import(new URL("fewbits.js", there).href);
     if (other.open !== open) return other.open({ workers });
   }
-  const fb = new Fewbits(await compile());
+  const fb = new Fewbits(await compile(false));
   try {
     await fb.start(workers);
   } catch (e) {
@@ -30,9 +30,9 @@ export async function open({ base, workers = 1 } = {}) {
   return fb;
 }
 
-/** The engine, compiled once: with SIMD128 where the browser has it. */
-export async function compile() {
-  const name = WebAssembly.validate(SIMD) ? "fewbits.wasm" : "fewbits-portable.wasm";
+/** The engine: with SIMD128 where the browser has it, and whole or without what only folders of Hugging Face need. */
+export async function compile(whole) {
+  const name = `fewbits${WebAssembly.validate(SIMD) ? (whole ? "-whole" : "") : "-portable"}.wasm`;
   const url = new URL("../wasm/" + name, import.meta.url);
   const response = await fetch(url);
   if (!response.ok) throw new Error(`the engine cannot be loaded: ${url.pathname} answers ${response.status}`);
@@ -55,11 +55,14 @@ export class Fewbits {
 
   constructor(module) { this.#module = module; }
 
-  /** The worker of that name, started when first asked for. */
-  lane(name, mates) {
+  /** The worker of that name, started when first asked for; it knows what the one called like knows then. */
+  lane(name, mates, like) {
     if (this.#closed) throw new Error("the engine is closed");
     let lane = this.#lanes.get(name);
-    if (!lane) this.#lanes.set(name, lane = new Lane(this.#module, name, mates));
+    if (!lane) {
+      this.#lanes.set(name, lane = new Lane(like ? this.lane(like).module : this.#module, name, mates));
+      if (like) lane.learn(this.lane(like));
+    }
     return lane;
   }
 

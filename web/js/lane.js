@@ -1,6 +1,9 @@
 /** A waiting call that a newer one of its kind made needless. */
 export class Superseded extends Error { name = "Superseded"; }
 
+/** A call whose worker died in it; another worker took its place. */
+export class Died extends Error { name = "Died"; }
+
 /** So many times a worker may die in a row without anything to do. */
 const MAX_DEATHS = 3;
 
@@ -33,6 +36,17 @@ export class Lane {
     this.#start();
   }
 
+  get module() { return this.#module; }
+
+  /** Runs another program from now on; a call under way begins again in it. */
+  use(module) {
+    if (module === this.#module || this.#ended) return;
+    this.#module = module;
+    const job = this.#running;
+    this.#restart();
+    if (job && !job.again) this.#waiting.unshift(job);
+  }
+
   /** How many calls run or wait. */
   get pending() { return this.#waiting.length + (this.#running && !this.#running.again ? 1 : 0); }
 
@@ -41,15 +55,16 @@ export class Lane {
    * One with `latest` drops those of the same op that have it and still wait.
    * @param {string} op
    * @param {object|string} [args]  an object, or its JSON
-   * @param {{file?: Blob, values?: Float32Array, latest?: boolean, signal?: AbortSignal, onEvent?: (json: object, arrays: object) => void}} [with_]
+   * @param {{file?: Blob, values?: Float32Array, latest?: boolean, signal?: AbortSignal, reads?: number[]}} [with_]
+   *   reads: from and to of the bytes of its file that it will read, for a worker that has time before
    * @returns {Promise<{json: string, arrays: Object<string, Float32Array|Uint8Array>}>}
    */
-  call(op, args = {}, { file = null, values = null, latest = false, signal, onEvent } = {}) {
+  call(op, args = {}, { file = null, values = null, latest = false, signal, reads } = {}) {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#ended) return Promise.reject(this.#ended);
     let abort;
     return new Promise((resolve, reject) => {
-      const job = { lane: this, id: ++this.#count, op, args: text(args), file, values: values && values.slice(), latest, onEvent, resolve, reject };
+      const job = { lane: this, id: ++this.#count, op, args: text(args), file, values: values && values.slice(), latest, reads, resolve, reject };
       abort = () => job.lane.#abort(job, signal.reason);
       signal?.addEventListener("abort", abort);
       if (latest) this.#supersede(op);
@@ -71,6 +86,13 @@ export class Lane {
 
   /** Drops what was remembered. */
   forget(op) { this.#known.delete(op); }
+
+  /** Takes over what another lane remembers; the worker is told before its first call. */
+  learn(other) {
+    for (const [op, k] of other.#known) this.#known.set(op, k);
+    this.#count = Math.max(this.#count, other.#count);
+    this.#untold = story([...this.#known.values()]);
+  }
 
   /** Stops the call under way, if any. */
   cancel(reason = new DOMException("cancelled", "AbortError")) {
@@ -100,10 +122,14 @@ export class Lane {
     try {
       const worker = this.#worker = new Worker(script, { type: "module", name: this.#name });
       const mine = (f) => (e) => { if (worker === this.#worker) f(e); };
-      worker.onmessage = mine(({ data }) => this.#receive(data));
+      const lock = `fewbits-worker-${Math.random()}`;
+      worker.onmessage = mine(({ data }) => {
+        if (data.held) free(lock).then(mine(() => this.#died("it was closed")));
+        this.#receive(data);
+      });
       worker.onmessageerror = mine(() => this.#died("its answer cannot be read"));
       worker.onerror = mine((e) => { e.preventDefault(); this.#died(e.message || "it could not be started"); });
-      worker.postMessage({ module: this.#module });
+      worker.postMessage({ module: this.#module, lock });
     } catch (e) {
       this.#end(new Error(`the worker cannot run here: ${e.message}`));
     }
@@ -129,12 +155,12 @@ export class Lane {
 
   #died(why) {
     const job = this.#running;
-    if (!job && ++this.#deaths > MAX_DEATHS) return this.#end(new Error(`the worker cannot run here: ${why}`));
+    if (!job && ++this.#deaths > MAX_DEATHS) return this.#end(new Died(`the worker cannot run here: ${why}`));
     this.#restart();
-    job?.reject(this.#ended ?? new Error(`the worker stopped while it was busy with ${JSON.stringify(job.op)} (${why}); it was started again`));
+    job?.reject(this.#ended ?? new Died(`the worker stopped while it was busy with ${JSON.stringify(job.op)} (${why}); it was started again`));
   }
 
-  #receive({ id, ready, event, died, error, json, arrays }) {
+  #receive({ id, ready, died, error, json, arrays }) {
     if (died) return this.#died(error);
     if (ready) {
       this.#up = true;
@@ -142,7 +168,6 @@ export class Lane {
     }
     const job = this.#running;
     if (!job || job.id !== id) return;
-    if (event) return job.onEvent?.(JSON.parse(json), arrays);
     this.#running = null;
     this.#deaths = 0;
     if (error === undefined) job.resolve({ json, arrays });
@@ -163,7 +188,7 @@ export class Lane {
     this.#running = job;
     const { id, op, args, file, values } = job;
     try {
-      this.#worker.postMessage({ id, op, args, file, values }, values && !known ? [values.buffer] : []);
+      this.#worker.postMessage({ id, op, args, file, values, next: this.#waiting[0]?.reads }, values && !known ? [values.buffer] : []);
     } catch (e) {
       this.#running = null;
       job.reject(e);
@@ -188,6 +213,12 @@ export class Lane {
     return { ...known, id: ++this.#count, again: true, resolve() {}, reject };
   }
 }
+
+/**
+ * Waits until nobody holds a lock. A worker holds one as long as it lives:
+ * one that closes itself, or is killed, says nothing else.
+ */
+const free = (lock) => navigator.locks.request(lock, () => {});
 
 /** What a fresh worker is told so that it knows these: each after what it was built on. */
 function story(known) {

@@ -7,34 +7,72 @@ import { byId } from "./rooms.js";
 /**
  * @typedef {object} Row
  * @property {number} at       its place in the whole table, from 0
+ * @property {number} index    of the tensor
  * @property {number} [open]   which tensor its name opens; absent where none can be opened
  * @property {string} name
  * @property {string[]} cells  shape, type now, type next, MiB now, MiB next, bits, error
  * @property {string} [why]    it takes that type
  * @property {boolean} [same]  it keeps its type
  * @property {number} [bar]    of the error, in per cent of the largest
+ * @property {string} [type]   that a person gave it, "" for none; absent where none can be given
+ * @property {number} [part]   of it that is made, in per cent, while the file is
  */
+
+let types = [];
+const template = document.createElement("template");
+template.innerHTML = '<tr><td class="name"></td><td class="opt opt2 note"></td><td class="opt"></td><td class="next"><span></span> <small class="opt opt2"></small></td><td class="num opt"></td><td class="num"></td><td class="num opt opt2"></td><td class="num loss"><i class="ebar opt" aria-hidden="true"></i><span></span></td></tr>';
+byId("m-rows").addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-type]");
+  if (button) choose(button, true);
+});
 
 /**
  * Draws rows into the table's body, and room for those above and below. What
  * has the focus keeps it.
- * @param {{rows: Row[], above: number, below: number, none?: string}} w  heights in px
+ * @param {{rows: Row[], above: number, below: number, none?: string, types: string[]}} w  heights in px; the types that a tensor may be given
  */
-export function drawRows({ rows, above, below, none }) {
+export function drawRows({ rows, above, below, none, types: all }) {
+  types = all;
   const body = byId("m-rows");
-  const focused = document.activeElement.closest("#m-rows [data-open]")?.dataset.open;
-  const template = byId("m-row").content.firstElementChild;
-  const list = rows.map((r) => fill(template.cloneNode(true), r));
+  const focused = document.activeElement.closest("#m-rows :is(button, select)"), { open, type } = focused?.dataset ?? {};
+  const list = rows.map((r) => fill(template.content.firstElementChild.cloneNode(true), r));
   if (none) list.push(wide("none", none));
   body.replaceChildren(...gap(above), ...list, ...gap(below));
-  if (focused !== undefined) body.querySelector(`[data-open="${focused}"]`)?.focus({ preventScroll: true });
+  const again = body.querySelector(open === undefined ? `[data-type="${type}"]` : `[data-open="${open}"]`);
+  again?.focus({ preventScroll: true });
+  if (again && focused.matches("select")) choose(again, false);
 }
 
-/** A row that spans all columns. */
+/** Puts a list of types in place of the button that shows one; there is never more than this. */
+function choose(button, open) {
+  const select = document.createElement("select");
+  select.append(new Option("recipe's", ""), ...types.map((t) => new Option(t, t)));
+  Object.assign(select.dataset, button.dataset);
+  select.value = button.dataset.own;
+  select.setAttribute("aria-label", `Type of ${button.closest("tr").cells[0].title}`);
+  let there = true; // what has the focus loses it on its way out, and that would close it once more
+  const close = () => {
+    if (!there) return;
+    there = false;
+    select.replaceWith(button);
+  };
+  select.addEventListener("change", () => globalThis.fewbitsPage.type(+button.dataset.type, select.value));
+  select.addEventListener("blur", close);
+  select.addEventListener("keydown", (e) => {
+    if (e.key !== "Escape" && e.key !== "Enter") return;
+    close();
+    button.focus();
+  });
+  button.replaceWith(select);
+  select.focus({ preventScroll: true });
+  if (open) try { select.showPicker(); } catch { /* it opens by itself, or with a key */ }
+}
+
+/** A row of one cell. It spans only columns that are shown: others would come back, empty, and take room. */
 function wide(className, text = "") {
   const tr = document.createElement("tr"), td = document.createElement("td");
   tr.className = className;
-  td.colSpan = 8;
+  if (text) td.colSpan = [...byId("m-table").tHead.rows[0].cells].filter((th) => th.offsetWidth).length || 1;
   td.textContent = text;
   tr.append(td);
   return tr;
@@ -54,7 +92,7 @@ function fill(tr, r) {
   name(c[0], r);
   c[1].textContent = shape;
   c[2].textContent = now;
-  c[3].children[0].textContent = next;
+  c[3].children[0].replaceWith(r.type === undefined ? span(next) : chooser(r, next));
   c[3].children[1].textContent = r.why || "";
   if (r.why) c[3].title = r.why;
   c[3].classList.toggle("same", !!r.same);
@@ -62,8 +100,18 @@ function fill(tr, r) {
   c[5].textContent = mibNext;
   c[6].textContent = bits;
   c[7].children[0].style.setProperty("--w", `${r.bar || 0}%`);
-  c[7].children[1].textContent = loss;
+  c[7].children[1].textContent = r.part > 0 && r.part < 100 ? `${Math.floor(r.part)} %` : loss;
+  tr.classList.toggle("edited", !!r.type);
+  if (r.part !== undefined) tr.style.setProperty("--p", `${r.part}%`);
   return tr;
+}
+
+/** The button that shows the type and opens the list of types. */
+function chooser(r, next) {
+  const b = Object.assign(document.createElement("button"), { type: "button", className: "plain", textContent: next });
+  Object.assign(b.dataset, { type: r.index, own: r.type });
+  b.setAttribute("aria-label", `${next}: change the type of ${r.name}`);
+  return b;
 }
 
 /**

@@ -1,8 +1,7 @@
 import "../wasm/wasm_exec.js";
 import { compile, Fewbits } from "./fewbits.js";
-import { Superseded } from "./lane.js";
+import { Died, Superseded } from "./lane.js";
 import { drawLayout } from "./layout.js";
-import { drawRows } from "./model.js";
 import { all, byId, route } from "./rooms.js";
 import { bindShell } from "./shell.js";
 import { views } from "./views.js";
@@ -13,11 +12,15 @@ import { views } from "./views.js";
 
 const results = new Map(); // id → {json, arrays}: the latest of each side, and exports
 const files = [];          // chosen files by ref − 1
-const parts = new Map();   // id → parts of a file under way
-let engine, plots, lastDraw = "";
+const stores = new Map();  // id → where a file goes that is being made
+let early = 0; // the store that a worker was started for that has no work yet
+let engine, whole, plots, lastDraw = "", drawRows, rows; // of Model's table: what draws it, and what was drawn last
 
 /** After the first paint: what is on the page is readable before anything is loaded. */
 const painted = new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))));
+
+/** A worker that makes a file knows what the one knows that planned it. */
+const maker = (fb, name) => fb.lane(name, [], "job");
 
 function keepFile(file) { return files.push(file); }
 
@@ -60,34 +63,69 @@ globalThis.fewbitsHost = {
   /** The app runs: give it the engine's formats when they are there. */
   ready() { appRuns(); engine.then(({ formats }) => globalThis.fewbitsPage.booted(JSON.stringify(formats)), fatal); },
 
-  /** ref names a chosen file, made a call whose parts come along as one. */
-  send(id, laneName, op, args, ref, made, latest, remember) {
+  /**
+   * ref names a chosen file, kept a store whose file comes along; into is one
+   * that takes the bytes of the answer, from at on, before Go hears of it. It
+   * will read bytes from to to of its file.
+   */
+  send(id, laneName, op, args, ref, kept, latest, remember, into, at, from, to) {
+    if (into) early = 0;
     engine.then(async (fb) => {
-      const lane = fb.lane(laneName);
-      const file = ref ? files[ref - 1] : made ? new Blob(parts.get(made)) : null;
       try {
-        const r = await lane.call(op, args, { file, latest, onEvent: (json, arrays) => progress(id, json, arrays) });
+        const lane = laneName.startsWith("job-") ? maker(fb, laneName) : fb.lane(laneName);
+        const file = ref ? files[ref - 1] : kept ? await stores.get(kept).finish() : null;
+        if (op === "open" && file?.some?.((f) => f.name.endsWith("config.json"))) lane.use(await (whole ??= compile(true).catch((e) => { whole = null; throw e; })));
+        const r = await lane.call(op, args, { file, latest, reads: to > from ? [from, to] : undefined });
+        if (into) await stores.get(into).write(at, r.arrays.bytes);
+        else if (Object.keys(r.arrays).length) results.set(id, r);
         if (remember) lane.remember(op, args, { file });
-        if (Object.keys(r.arrays).length) results.set(id, r);
         globalThis.fewbitsPage.reply(id, r.json);
       } catch (e) {
-        parts.delete(id);
-        globalThis.fewbitsPage.fault(id, e.message, e instanceof Superseded || e.name === "AbortError");
+        globalThis.fewbitsPage.fault(id, e.message, e instanceof Superseded || e.name === "AbortError", e instanceof Died);
       }
     }, fatal);
   },
 
-  cancel(lane) { engine.then((fb) => fb.lane(lane).cancel()); },
-
   /** Stops a worker that is not needed any more. */
   end(lane) { engine.then((fb) => fb.end(lane)); },
 
-  /** Forgets the parts of a converted file. */
-  drop(id) { parts.delete(id); },
+  room() { store().then((s) => s.room()).then(({ free, picker }) => globalThis.fewbitsPage.room(free, picker)); },
+
+  /** Finds where to keep a file of so many bytes. */
+  keep(id, name, size, straight) {
+    const page = globalThis.fewbitsPage, off = new AbortController();
+    early = id;
+    engine.then((fb) => early === id && maker(fb, "job-1")); // there is one in any case: it starts meanwhile
+    stores.set(id, { discard: () => off.abort() });
+    store().then((s) => s.open(name, size, straight, off.signal)).then((s) => {
+      if (!s) return page.fault(id, "", false, false); // nothing was picked
+      stores.set(id, s);
+      page.stored(id, workers(), s.kept);
+    }, (e) => page.fault(id, e.message, false, false));
+  },
+
+  /** Forgets a file that was made, or is being made. */
+  drop(id) {
+    stores.get(id)?.discard();
+    stores.delete(id);
+    if (early === id) {
+      early = 0;
+      this.end("job-1");
+    }
+  },
 
   draw(a, aPick, b, bPick, split, show) {
     prune([a, aPick, b, bPick]);
     plots?.then((p) => { p.draw(merged(a, aPick), merged(b, bPick), { split, show }); markDrawn({ a, b }); });
+  },
+
+  take: keepFile,
+
+  /** Draws an importance matrix's weights of one tensor. */
+  weights(id) {
+    const r = parsed(id);
+    results.delete(id);
+    views.columns({ ...r.meta, weights: r.arrays.weights });
   },
 
   layout(side, id) {
@@ -100,18 +138,18 @@ globalThis.fewbitsHost = {
     drawLayout(figure, r.meta.opened, side === "b");
   },
 
-  /** Offers the bytes of an answer, or the parts of a converted file, as a file. */
-  save(id, name, type) {
-    const list = parts.get(id) || [results.get(id)?.arrays.bytes];
-    const url = URL.createObjectURL(new Blob(list, { type }));
+  /** Offers the bytes of an answer, or a file that was made, as a file. */
+  async save(id, name, type) {
+    const made = await stores.get(id)?.finish();
+    const url = URL.createObjectURL(made ?? new Blob([results.get(id).arrays.bytes], { type }));
     const a = Object.assign(document.createElement("a"), { href: url, download: name });
     a.click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
-    if (!parts.has(id)) results.delete(id);
+    results.delete(id);
   },
 
   address(hash) { if (location.hash !== hash) history.replaceState(null, "", hash); },
-  tensorRows(json) { drawRows(JSON.parse(json)); },
+  tensorRows(json) { rows = json; drawRows?.(JSON.parse(json)); },
 
   /** Puts text on the clipboard; the button of that id says so. */
   async copy(id, text) {
@@ -132,20 +170,18 @@ globalThis.fewbitsHost = {
   all,
   shown(view) {
     route(view);
+    if (view === "model" && !drawRows) import("./model.js").then((m) => { ({ drawRows } = m); if (rows) drawRows(JSON.parse(rows)); });
     if (view === "tensor") plots?.then((p) => p.resize());
   },
   ...views,
   ...bindShell({ running, keepFile, retheme: () => { plots?.then((p) => p.retheme()); lastDraw = ""; } }),
 };
 
-/** What a long call sends before its answer: progress, and parts of the file that it makes. */
-function progress(id, json, arrays) {
-  if (arrays.part) {
-    if (!parts.has(id)) parts.set(id, []);
-    parts.get(id).push(new Blob([arrays.part])); // a Blob may live on disk
-  }
-  if (json) globalThis.fewbitsPage.progress(id, JSON.stringify(json));
-}
+/** How many workers may make a file, as far as the machine goes. */
+const workers = () => Math.min(6, navigator.hardwareConcurrency || 2);
+
+const store = () => import("./store.js");
+addEventListener("pagehide", (e) => { if (!e.persisted) for (const s of stores.values()) s.discard(); });
 
 function fatal(e) {
   for (const el of all(".news [role=status]")) el.hidden = true;
@@ -158,7 +194,7 @@ function fatal(e) {
 }
 
 /** One program for the page and its workers, compiled once. */
-const program = painted.then(compile);
+const program = painted.then(() => compile(false));
 
 async function startEngine() {
   const fb = new Fewbits(await program);
@@ -195,3 +231,5 @@ engine.catch(fatal);
 plots.catch(fatal);
 startApp().catch(fatal);
 startSparks().catch(() => {}); // the list reads without them
+// What tabs left behind that are gone is seen to, if there is anything.
+navigator.storage?.getDirectory?.().then((d) => d.getDirectoryHandle("fewbits")).then(store).then((s) => s.sweep()).catch(() => {});

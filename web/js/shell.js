@@ -9,7 +9,23 @@ const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : match
 
 /** Binds what stands around the views; gives the host its part. */
 export function bindShell({ running, keepFile, retheme }) {
-  const open = (file) => { if (file) running.then(() => globalThis.fewbitsPage.file(keepFile(file), file.name)); };
+  /** Opens what is found in the view that is open now. */
+  const open = (what, find) => {
+    const view = root.dataset.route;
+    running.then(async () => {
+      const page = globalThis.fewbitsPage;
+      try {
+        if (what) page.finding(what, view);
+        const { file, name, url = "" } = await find();
+        page.file(keepFile(file), name, view, url);
+      } catch (e) { page.unfound(e.message, view); }
+    });
+  };
+  const given = (files, entries = []) => {
+    const [one] = files, more = files.length > 1 || one?.webkitRelativePath || entries.some((e) => e?.isDirectory);
+    if (more) open("Looking through the files", async () => (await import("./files.js")).many(files, entries));
+    else if (one) open("", () => ({ file: one, name: one.name }));
+  };
 
   const theme = $("theme");
   const named = () => { theme.textContent = isDark() ? "Light" : "Dark"; };
@@ -28,10 +44,13 @@ export function bindShell({ running, keepFile, retheme }) {
   });
   foldOnNarrow();
 
-  for (const input of all("input[type=file]")) {
-    input.addEventListener("change", () => { open(input.files[0]); input.value = ""; });
-  }
-  bindDrop(open);
+  addEventListener("change", ({ target }) => {
+    if (target.matches("#t-file, #m-file, [webkitdirectory]")) {
+      given([...target.files]);
+      target.value = "";
+    }
+  });
+  bindDrop(given);
 
   $("keys").addEventListener("click", () => $("keysdialog").showModal());
   const single = $("keyson");
@@ -39,6 +58,7 @@ export function bindShell({ running, keepFile, retheme }) {
   single.addEventListener("change", () => remember("fewbits.keys", single.checked ? "on" : "off"));
 
   return {
+    openURL(url) { open("Asking " + url, async () => (await import("./files.js")).remote(url)); },
     showKeys() { $("keysdialog").showModal(); },
     /** Whether a key pressed there is a shortcut and not typing. */
     singleKeys(target) { return single.checked && !document.querySelector("dialog[open]") && !target.closest?.("input:not([type=radio],[type=checkbox],[type=range]), select, textarea, [role=listbox]"); },
@@ -55,8 +75,8 @@ export function bindShell({ running, keepFile, retheme }) {
   };
 }
 
-/** The whole window takes a dropped file. */
-function bindDrop(open) {
+/** The whole window takes dropped files and folders. */
+function bindDrop(given) {
   const zone = $("dropzone");
   let depth = 0;
   const has = (e) => [...(e.dataTransfer?.types || [])].includes("Files");
@@ -68,7 +88,8 @@ function bindDrop(open) {
     e.preventDefault();
     depth = 0;
     zone.hidden = true;
-    open(e.dataTransfer.files[0]);
+    const { files, items } = e.dataTransfer;
+    given([...files], [...items].map((i) => i.webkitGetAsEntry()));
   });
 }
 

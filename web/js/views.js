@@ -45,6 +45,13 @@ export const views = {
     show("l-line", "numberLine", JSON.parse(json), { onMove: (x) => globalThis.fewbitsPage.line(x) });
   },
 
+  columns(weights) { show("i-plot", "columns", weights); },
+
+  layers(json) {
+    const { layers, ...opts } = JSON.parse(json);
+    show("k-plot", "layers", layers, { ...opts, onPick: (text) => globalThis.fewbitsPage.filter(text) });
+  },
+
   /** Draws each family's mark beside its name. */
   async familyMarks() {
     const { familyMark } = await plots();

@@ -2,14 +2,15 @@ import "../wasm/wasm_exec.js";
 
 // The first message brings the compiled engine; each one after it is a call.
 // What is sent back is transferred, not copied.
-addEventListener("message", ({ data }) => { if (data.module) start(data.module); else answer(data); });
+addEventListener("message", ({ data }) => { if (data.module) start(data); else answer(data); });
 addEventListener("messageerror", () => died("what was sent to it cannot be read"));
 
-async function start(module) {
+async function start({ module, lock }) {
   try {
-    const go = new Go();
-    globalThis.fewbitsReady = () => postMessage({ ready: true });
+    const go = new Go(), held = hold(lock);
+    globalThis.fewbitsReady = async () => postMessage({ ready: true, held: await held });
     const instance = await WebAssembly.instantiate(module, go.importObject);
+    memory = instance.exports.mem;
     await go.run(instance); // ends only when Go has: out of memory, a fatal error
     died(reason());
   } catch (e) {
@@ -17,21 +18,52 @@ async function start(module) {
   }
 }
 
-function answer({ id, op, args, file, values }) {
-  const emit = ({ json, arrays }) => reply({ id, event: true, json, arrays });
+/** Holds a lock for good; false where there are none. Whoever gets it next knows that this worker is gone. */
+const hold = (name) => new Promise((ok) => {
+  (navigator.locks?.request(name, () => { ok(true); return new Promise(() => {}); }) ?? Promise.reject()).catch(() => ok(false));
+});
+
+const reader = new FileReaderSync();
+const { port1: bin, port2 } = new MessageChannel();
+port2.close();
+let memory;
+
+/** Lets go of an array that nobody will look at: what is sent to a closed port is gone at once, a collector would come by 100 MB later. */
+globalThis.fewbitsFree = (buffer) => bin.postMessage(0, [buffer]);
+
+/** Reads bytes [from, to) of a file to a place in the engine's memory, and says how many there were. */
+globalThis.fewbitsRead = (file, from, to, at) => {
+  source = file;
+  const there = held?.file === file && held.from <= from && to - held.from <= held.bytes.length;
+  const bytes = there ? held.bytes.subarray(from - held.from, to - held.from) : new Uint8Array(reader.readAsArrayBuffer(file.slice(from, to)));
+  const { length } = bytes;
+  new Uint8Array(memory.buffer, at, length).set(bytes);
+  if (!there) fewbitsFree(bytes.buffer);
+  return length;
+};
+
+// A file is slow to answer: what the next call will read is asked for before
+// this one is at work, and is there when it is done.
+let source, held, ahead; // the file that was read last; {file, from, bytes} of it; a promise of that
+
+/** Never fails: what is not there is read when it is needed, and that says why not. */
+const readAhead = (file, [from, to]) => file.slice(from, to).arrayBuffer().then((b) => ({ file, from, bytes: new Uint8Array(b) }), () => null);
+
+/** next: the bytes that the call after this one will read. */
+async function answer({ id, op, args, file, values, next }) {
   let a;
   try {
-    a = globalThis.fewbitsEngine(op, args, file, values, emit);
+    held = await ahead;
+    ahead = next && source && readAhead(source, next);
+    a = globalThis.fewbitsEngine(op, args, file, values);
   } catch (e) {
     return died(e.message); // a trap: nothing in the engine's memory can be relied on
   }
+  if (held) fewbitsFree(held.bytes.buffer);
+  held = null;
   if (!a) died(reason());
   else if (a.error !== undefined) postMessage({ id, error: a.error });
-  else reply({ id, json: a.json, arrays: a.arrays });
-}
-
-function reply(message) {
-  postMessage(message, [...new Set(Object.values(message.arrays).map((a) => a.buffer))]);
+  else postMessage({ id, json: a.json, arrays: a.arrays }, [...new Set(Object.values(a.arrays).map((x) => x.buffer))]);
 }
 
 /** This worker is of no more use. */

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"fewbits/quant"
+	"fewbits/wasm/wire"
 )
 
 // property is one thing that stands in the address: only where it differs
@@ -33,11 +34,22 @@ var properties = append([]property{
 		return t.Source.Text
 	}, func(t *Tensor, v string) { t.Source.Text = v }},
 	text("file", func(t *Tensor) *string { return &t.Source.File }),
+	{"url", func(t *Tensor) string {
+		if t.Source.Kind == "file" {
+			return t.Remote.URL
+		}
+		return t.Remote.Offered()
+	}, func(t *Tensor, v string) { t.Remote.URL = v }},
 	number("rows", func(t *Tensor) *int { return &t.Source.Rows }, 1, 1<<16),
 	number("cols", func(t *Tensor) *int { return &t.Source.Cols }, 1, 1<<16),
 	number("index", func(t *Tensor) *int { return &t.Source.Index }, 0, 1<<30),
 	text("format", func(t *Tensor) *string { return &t.A.Format }),
 	text("b", func(t *Tensor) *string { return &t.B.Format }),
+	{"importance", func(t *Tensor) string { return t.Importance }, func(t *Tensor, v string) {
+		if v == "" || v == wire.ImportanceMatrix || v == wire.ImportanceAlike {
+			t.Importance = v
+		}
+	}},
 	number("split", func(t *Tensor) *int { return &t.Split }, 0, 100),
 	{"show", func(t *Tensor) string { return t.Show }, func(t *Tensor, v string) {
 		if v == "a" || v == "b" || v == "split" {
@@ -97,6 +109,9 @@ func (s *State) Address() string {
 	if s.Path != "" {
 		hash += "/" + s.Path
 	}
+	if s.Route == "model" && s.Model.Remote.URL != "" {
+		return hash + "?url=" + escape(s.Model.Remote.URL)
+	}
 	if s.Route != "tensor" {
 		return hash
 	}
@@ -126,12 +141,19 @@ func (s *State) went(hash string) []Effect {
 	}
 	s.Route, s.Path = route, rest
 	out := append(s.compareShown(), s.learnShown()...)
+	if route == "model" {
+		s.Model.Remote.URL = s.Model.Remote.opened
+		if url := parseQuery(query)["url"]; url != "" {
+			s.Model.Remote.URL = url
+			s.offerModel()
+		}
+	}
 	if route != "tensor" || !asked && s.Tensor.Stats != nil {
 		return out
 	}
 	values := parseQuery(query)
 	t, d := &s.Tensor, defaultTensor()
-	before, source := s.tensorAddress(), t.Source
+	before, source, url := s.tensorAddress(), t.Source, t.Remote.URL
 	for _, p := range properties {
 		v := p.get(&d)
 		if w, ok := values[p.key]; ok {
@@ -144,7 +166,7 @@ func (s *State) went(hash string) []Effect {
 	}
 	s.fixFormats()
 	if t.Source.Kind != source.Kind || t.Source.Name != source.Name || t.Source.Rows != source.Rows ||
-		t.Source.Cols != source.Cols || t.Source.Index != source.Index || t.Source.Text != source.Text {
+		t.Source.Cols != source.Cols || t.Source.Index != source.Index || t.Source.Text != source.Text || t.Remote.URL != url && t.Source.Kind == "file" {
 		return append(out, s.load()...)
 	}
 	out = append(out, s.analyze("a")...)

@@ -123,7 +123,7 @@ func (s *State) TableRows() []WayRow {
 	}
 	column := s.Compare.column()
 	of, numeric := wayColumns[column]
-	slices.SortStableFunc(rows, func(a, b WayRow) int {
+	order(rows, func(a, b *WayRow) int {
 		switch {
 		case !numeric:
 			return sign * cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
@@ -135,7 +135,7 @@ func (s *State) TableRows() []WayRow {
 		case !a.placed(column):
 			return 0
 		}
-		return sign * cmp.Compare(of(&a), of(&b))
+		return sign * cmp.Compare(of(a), of(b))
 	})
 	return rows
 }
@@ -209,7 +209,7 @@ func (s *State) Bars() []SpeedBar {
 		}
 		bars = append(bars, b)
 	}
-	slices.SortStableFunc(bars, func(a, b SpeedBar) int { return cmp.Compare(s.nominal(b.Name), s.nominal(a.Name)) })
+	order(bars, func(a, b *SpeedBar) int { return cmp.Compare(s.nominal(b.Name), s.nominal(a.Name)) })
 	return bars
 }
 

@@ -1,6 +1,9 @@
 package page
 
-import "fewbits/quant"
+import (
+	"fewbits/quant"
+	"fewbits/wasm/wire"
+)
 
 // Ladder is the formats of one kind by rising bits: what the Bits slider
 // moves along.
@@ -15,6 +18,9 @@ type Rung struct {
 // Ladder is that of a format: INT2 … INT8, or Q2_K … Q8_0, or FP8 … FP32; a
 // format without brothers stands alone.
 func (s *State) Ladder(format string) Ladder {
+	if format == wire.AsStored {
+		return s.storedLadder()
+	}
 	f := s.Format(format)
 	if f == nil {
 		return nil

@@ -2,19 +2,19 @@ package page
 
 import (
 	"fmt"
-	"slices"
 
 	"fewbits/wasm/wire"
 )
 
 // Model is the state of the Model view.
 type Model struct {
-	File     *wire.FileInfo
-	Opened   int // how many files were
-	Recipe   string
-	Plan     *wire.Plan      // of File with Recipe; nil while it is made, and where it cannot be
-	Progress *wire.Progress  // of the conversion under way, if any
-	Made     *wire.Converted // made from Plan, read back and found right
+	File   *wire.FileInfo
+	Opened int // how many files were
+	Recipe string
+	Types  map[string]string // of tensors by their names, where a person wants another than the recipe's
+	Plan   *wire.Plan        // of File with Recipe; nil while it is made, and where it cannot be
+	Room   *Room             // for what is to be made; nil while it is not known
+	Made   *Made             // from Plan, read back and found right
 
 	Filter string // of the table
 	Sort   string // a column; "" is the order of the file
@@ -24,26 +24,69 @@ type Model struct {
 	Fault  string // what went wrong last; the last good model stays
 	Busy   string // what is being read; "" when nothing is
 
-	opening map[int]opening // by the request
-	ref     int             // of File
-	wantID  int             // request whose plan is waited for
-	jobID   int             // request that makes the file, or made it
-	checkID int             // request that reads it back
+	Remote Remote
+
+	opening map[int]opening   // by the request
+	ref     int               // of File
+	wantID  int               // request whose plan is waited for
+	types   map[string]string // of Plan
+	waiting bool              // for a plan with other Types, while Plan still stands
+	fileID  int               // request that keeps the file that is made, or was
+	kept    string            // where
+	checkID int               // request that reads it back
 	working bool
-	ended   *wire.Converted // made and not yet read back
-	said    float64         // ms into the conversion when Status last changed
+	job     *job    // from when there is where to keep it until it is all made
+	ended   *Made   // made and not yet read back
+	said    float64 // ms into the conversion when Status last changed
 
 	modelTable
+	extras
 }
 
 // opening is a file that is being opened.
 type opening struct {
 	ref  int
 	name string
+	url  string
 }
 
 // Working says whether a file is being made or read back.
 func (m *Model) Working() bool { return m.working }
+
+// Ready says whether Quantize can begin.
+func (m *Model) Ready() bool {
+	return m.Plan != nil && !m.working && !m.waiting && !m.weighing && len(m.opening) == 0 // else the worker is about to hold another file
+}
+
+// News is what is done now, or was last.
+func (m *Model) News() string {
+	switch {
+	case m.Busy != "":
+		return m.Busy
+	case m.Status != "":
+		return m.Status
+	case m.File != nil:
+		return m.holds()
+	}
+	return "No model yet."
+}
+
+func (m *Model) holds() string {
+	return fmt.Sprintf("%s holds %s", m.File.Name, count(len(m.File.Tensors), "tensor"))
+}
+
+// Progress is how far the conversion is.
+func (m *Model) Progress() Progress {
+	switch {
+	case m.job != nil:
+		return m.job.Progress
+	case m.ended != nil:
+		return Progress{Done: 1, Total: 1, Written: m.ended.Size, Size: m.ended.Size, Elapsed: m.ended.Elapsed}
+	case m.Plan != nil:
+		return Progress{Size: m.Plan.Size}
+	}
+	return Progress{}
+}
 
 // defaultRecipe is what every file can take.
 const defaultRecipe = "Q4_K"
@@ -52,8 +95,28 @@ const defaultRecipe = "Q4_K"
 type (
 	// RecipeChosen says what the tensors should become.
 	RecipeChosen struct{ Name string }
-	// QuantizeAsked starts the conversion.
-	QuantizeAsked struct{}
+	// TypeChosen gives one tensor of the file a type, "" the recipe's.
+	TypeChosen struct {
+		Index int
+		Type  string
+	}
+	// TypesReset gives all tensors the recipe's types.
+	TypesReset struct{}
+	// Room says what there is to keep a file in.
+	Room struct {
+		Free   float64 // bytes in the browser's own storage, 0 where there is none, −1 where it does not say
+		Picker bool    // a file may be written where the person says
+	}
+	// QuantizeAsked starts the conversion, into a file that the person picks
+	// where it is straight.
+	QuantizeAsked struct{ Straight bool }
+	// Stored says that there is where to keep the file that is to be made.
+	Stored struct {
+		ID      int
+		Workers int     // that may make it
+		Kept    string  // as Made has it
+		At      float64 // ms
+	}
 	// CancelAsked stops it.
 	CancelAsked struct{}
 	// DownloadAsked offers the file that was made.
@@ -68,7 +131,16 @@ type (
 
 // The effects of Model.
 type (
-	// Drop forgets the parts that a conversion sent.
+	// AskRoom asks for Room.
+	AskRoom struct{}
+	// Keep finds where to keep a file that is to be made; Stored answers.
+	Keep struct {
+		ID       int
+		Name     string
+		Size     int64
+		Straight bool // where the person says
+	}
+	// Drop forgets a file that was made, or is being made.
 	Drop struct{ ID int }
 	// End stops the worker of a lane; it starts again when it is next asked.
 	End struct{ Lane string }
@@ -81,15 +153,28 @@ func (s *State) updateModel(e Event) ([]Effect, bool) {
 	switch e := e.(type) {
 	case RecipeChosen:
 		return s.chooseRecipe(e.Name), true
+	case TypeChosen:
+		return s.chooseType(e), true
+	case TypesReset:
+		if m.Plan == nil && !m.working {
+			m.Types, m.Fault = nil, ""
+			return s.planModel(), true
+		}
+		return s.setTypes(nil), true
+	case Room:
+		m.Room = &e
+		return nil, true
 	case QuantizeAsked:
-		return s.quantize(), true
+		return s.quantize(e.Straight), true
+	case Stored:
+		return s.stored(e), true
 	case CancelAsked:
 		return s.cancelModel(), true
 	case DownloadAsked:
 		if m.Made == nil {
 			return nil, true
 		}
-		return []Effect{Save{ID: m.jobID, Name: m.Made.Name, Type: "application/octet-stream"}}, true
+		return []Effect{Save{ID: m.fileID, Name: m.Made.Name, Type: "application/octet-stream"}}, true
 	case Filtered:
 		m.Filter = e.Text
 		m.changed()
@@ -110,11 +195,11 @@ func (s *State) openModel(e FileChosen) []Effect {
 		return nil
 	}
 	m.Fault, m.Busy = "", "Reading the header of "+e.Name
-	c := s.call("model", "open", Call{Lane: "job", Op: wire.OpOpen, Args: wire.OpenArgs{Name: e.Name}, File: e.Ref, Remember: true})
+	c := s.call("model", "open", Call{Lane: "job", Op: wire.OpOpen, Args: wire.OpenArgs{Name: e.Name, Whole: true}, File: e.Ref, Remember: true})
 	if m.opening == nil {
 		m.opening = map[int]opening{}
 	}
-	m.opening[c.ID] = opening{e.Ref, e.Name}
+	m.opening[c.ID] = opening{e.Ref, e.Name, e.URL}
 	return []Effect{c}
 }
 
@@ -133,22 +218,15 @@ func (s *State) modelReply(kind string, e Reply) []Effect {
 		if err := wire.Unmarshal(e.JSON, &p); err != nil {
 			return s.modelBroken(err)
 		}
-		m.Plan, m.Status = &p, m.ready(&p)
+		m.Plan, m.types, m.waiting, m.Status = &p, m.Types, false, m.ready(&p)
 		m.renewed()
-	case "convert":
-		if m.jobID != e.ID || !m.working {
-			return []Effect{Drop{e.ID}} // cancelled as it ended
-		}
-		var c wire.Converted
-		if err := wire.Unmarshal(e.JSON, &c); err != nil {
-			return append(s.stopModel(), s.modelBroken(err)...)
-		}
-		m.ended, m.Status = &c, "Reading "+c.Name+" back"
-		check := s.call("model", "check", Call{Lane: "check", Op: wire.OpOpen, Args: wire.OpenArgs{Name: c.Name}, Parts: e.ID})
-		m.checkID = check.ID
-		return []Effect{check}
+		return []Effect{AskRoom{}}
+	case "make":
+		return s.partMade(e)
 	case "check":
 		return s.modelChecked(e)
+	case "inside":
+		return s.insideKnown(e)
 	}
 	return nil
 }
@@ -165,25 +243,37 @@ func (s *State) modelOpened(e Reply) []Effect {
 		m.Busy = ""
 	}
 	drop := s.dropMade()
-	m.File, m.ref, m.Filter, m.Sort, m.Desc = &info, o.ref, "", "", false
+	m.Remote = Remote{o.url, o.url}
+	m.File, m.ref, m.Types, m.Filter, m.Sort, m.Desc = &info, o.ref, nil, "", "", false
 	m.Opened++
 	s.fitRecipe()
-	m.Status = fmt.Sprintf("%s holds %s", info.Name, count(len(info.Tensors), "tensor"))
+	m.Status = m.holds()
 	m.renewed()
-	return append(drop, s.planModel()...)
+	out := append(drop, s.planModel()...)
+	return append(out, s.askInside()...)
 }
 
 // planModel asks what the file becomes with the recipe.
 func (s *State) planModel() []Effect {
 	m := &s.Model
-	m.Plan = nil
+	m.Plan, m.waiting = nil, false
 	m.renewed()
 	if m.File == nil {
 		return nil
 	}
-	c := s.call("model", "plan", Call{Lane: "job", Op: wire.OpPlan, Args: wire.PlanArgs{Recipe: m.Recipe}, Latest: true})
+	return s.askPlan()
+}
+
+func (s *State) askPlan() []Effect {
+	m := &s.Model
+	c := s.call("model", "plan", Call{Lane: "job", Op: wire.OpPlan, Args: m.args(), Latest: true})
 	m.wantID = c.ID
 	return []Effect{c}
+}
+
+// args are what the plan is made from.
+func (m *Model) args() wire.PlanArgs {
+	return wire.PlanArgs{Recipe: m.Recipe, Types: m.Types, Importance: m.guided}
 }
 
 func (s *State) chooseRecipe(name string) []Effect {
@@ -192,127 +282,10 @@ func (s *State) chooseRecipe(name string) []Effect {
 		return nil
 	}
 	m.Recipe, m.Fault = name, ""
+	if !m.mixes() {
+		m.Types = nil
+	}
 	return append(s.dropMade(), s.planModel()...)
-}
-
-// dropMade forgets the file that was made.
-func (s *State) dropMade() []Effect {
-	m := &s.Model
-	m.Made, m.ended = nil, nil
-	if m.jobID == 0 {
-		return nil
-	}
-	id := m.jobID
-	m.jobID = 0
-	return []Effect{Drop{id}}
-}
-
-func (s *State) quantize() []Effect {
-	m := &s.Model
-	if m.Plan == nil || m.working || len(m.opening) > 0 {
-		return nil // the worker is about to hold another file
-	}
-	out := s.dropMade()
-	c := s.call("model", "convert", Call{Lane: "job", Op: wire.OpConvert, Args: wire.PlanArgs{Recipe: m.Plan.Recipe}})
-	m.jobID, m.working, m.said = c.ID, true, 0
-	m.Progress = &wire.Progress{Count: len(m.Plan.Steps), Size: m.Plan.Size}
-	m.Status, m.Fault = "Quantizing to "+m.Plan.Recipe, ""
-	m.renewed()
-	return append(out, c)
-}
-
-// stopModel goes back to where the model was before Quantize.
-func (s *State) stopModel() []Effect {
-	m := &s.Model
-	var out []Effect
-	if m.checkID != 0 {
-		out = append(out, End{"check"})
-	}
-	m.working, m.Progress, m.checkID = false, nil, 0
-	m.renewed()
-	return append(out, s.dropMade()...)
-}
-
-func (s *State) cancelModel() []Effect {
-	m := &s.Model
-	if !m.working {
-		return nil
-	}
-	var out []Effect
-	if m.ended == nil {
-		out = append(out, Cancel{"job"})
-	}
-	m.Status = "Cancelled; nothing was kept"
-	return append(out, s.stopModel()...)
-}
-
-// sayEvery is how often news of a conversion changes, in ms, so that it can be
-// read, and read out.
-const sayEvery = 1000
-
-func (s *State) modelProgress(e Progress) []Effect {
-	m := &s.Model
-	if p, ok := s.pending[e.ID]; !ok || p.kind != "model" || e.ID != m.jobID || !m.working {
-		return nil
-	}
-	var p wire.Progress
-	if err := wire.Unmarshal(e.JSON, &p); err != nil {
-		return s.modelBroken(err)
-	}
-	m.Progress = &p
-	if p.Index < len(m.Plan.Steps) && (m.said == 0 || p.Elapsed-m.said >= sayEvery) {
-		m.said = max(p.Elapsed, 1)
-		m.Status = fmt.Sprintf("%s to %s · tensor %s of %s", p.Tensor, m.Plan.Steps[p.Index].To, grouped(p.Index+1), grouped(p.Count))
-	}
-	return nil
-}
-
-// modelChecked compares the file that was made, as it was read back, with the plan.
-func (s *State) modelChecked(e Reply) []Effect {
-	m := &s.Model
-	if m.checkID != e.ID || m.ended == nil {
-		return nil
-	}
-	m.checkID = 0
-	out := []Effect{End{"check"}}
-	var back wire.FileInfo
-	if err := wire.Unmarshal(e.JSON, &back); err != nil {
-		return append(append(out, s.stopModel()...), s.modelBroken(err)...)
-	}
-	if wrong := m.differs(&back); wrong != "" {
-		out = append(out, s.stopModel()...)
-		m.Status, m.Fault = "", "the file that was made does not read back as planned and is not offered: "+wrong
-		return out
-	}
-	m.Made, m.ended, m.working, m.Progress = m.ended, nil, false, nil
-	m.Status = fmt.Sprintf("Done in %.1f s. Read back: %s, the same names, shapes and offsets", m.Made.Elapsed/1000, count(len(back.Tensors), "tensor"))
-	m.renewed()
-	return out
-}
-
-// differs says where a file is not what was planned, "" nowhere.
-func (m *Model) differs(back *wire.FileInfo) string {
-	if back.Size != m.Plan.Size {
-		return fmt.Sprintf("it has %d bytes, not %d", back.Size, m.Plan.Size)
-	}
-	if len(back.Tensors) != len(m.Plan.Steps) {
-		return fmt.Sprintf("it has %d tensors, not %d", len(back.Tensors), len(m.Plan.Steps))
-	}
-	for i, b := range back.Tensors {
-		p := m.Plan.Steps[i]
-		shape := m.File.Tensors[p.Tensor].Shape
-		switch {
-		case b.Name != p.Name:
-			return fmt.Sprintf("tensor %d is called %q, not %q", i, b.Name, p.Name)
-		case !slices.Equal(b.Shape, shape):
-			return fmt.Sprintf("tensor %q has the shape %v, not %v", b.Name, b.Shape, shape)
-		case b.Type != p.To || b.Bytes != p.Bytes:
-			return fmt.Sprintf("tensor %q is %s in %d bytes, not %s in %d", b.Name, b.Type, b.Bytes, p.To, p.Bytes)
-		case b.Offset != p.Offset:
-			return fmt.Sprintf("tensor %q stands at byte %d, not %d", b.Name, b.Offset, p.Offset)
-		}
-	}
-	return ""
 }
 
 func (s *State) modelFault(kind string, e Fault) []Effect {
@@ -330,14 +303,23 @@ func (s *State) modelFault(kind string, e Fault) []Effect {
 		if m.wantID != e.ID {
 			return nil
 		}
+		if m.waiting { // for types that cannot be: those before stay
+			m.Types, m.waiting = m.types, false
+			m.renewed()
+			break
+		}
 		m.Status = ""
-	case "convert", "check":
-		if e.ID != m.jobID && e.ID != m.checkID {
+	case "inside":
+		if m.insideID != e.ID {
 			return nil
 		}
-		out := s.stopModel()
-		m.Status, m.Fault = m.ready(m.Plan), e.Message
-		return out
+	case "make":
+		return s.partFailed(e)
+	case "keep", "check":
+		if e.ID != m.fileID && e.ID != m.checkID {
+			return nil
+		}
+		return s.giveUp(e.Message)
 	}
 	m.Fault = e.Message
 	return nil
@@ -373,5 +355,5 @@ func (s *State) openInTensor(i int) []Effect {
 		return append(out, more...)
 	}
 	t.wanted = m.File.Tensors[i].Name
-	return append(out, s.openFile(FileChosen{Ref: m.ref, Name: m.File.Name, View: "tensor"})...)
+	return append(out, s.openFile(FileChosen{Ref: m.ref, Name: m.File.Name, View: "tensor", URL: m.Remote.opened})...)
 }

@@ -2,7 +2,9 @@ package page
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fewbits/quant/recipe"
@@ -26,50 +28,28 @@ func grouped(n int) string {
 	return s
 }
 
-// Speed is how many weights a second are converted, 0 where it is not yet known.
-func Speed(p *wire.Progress) float64 {
-	if p.Elapsed < 1 {
-		return 0
-	}
-	return float64(p.Done) / p.Elapsed * 1000
-}
-
-// Left is how many seconds are left, −1 where it is not yet known.
-func Left(p *wire.Progress) float64 {
-	if p.Done == 0 || p.Elapsed < 1 {
-		return -1
-	}
-	return p.Elapsed / 1000 * float64(p.Total-p.Done) / float64(p.Done)
-}
-
-// Share is how much of the work is done, 0 … 1.
-func Share(p *wire.Progress) float64 {
-	if p.Total == 0 {
-		return 0
-	}
-	return float64(p.Done) / float64(p.Total)
-}
-
 // llamaNames are the types that llama-quantize --pure takes by name (QUANT_OPTIONS
 // in tools/quantize/quantize.cpp).
 var llamaNames = strings.Fields("Q1_0 Q2_0 Q4_0 Q4_1 Q5_0 Q5_1 IQ2_XXS IQ2_XS IQ2_S IQ1_S IQ1_M TQ1_0 TQ2_0 Q2_K IQ3_XXS IQ3_S Q3_K IQ4_NL IQ4_XS Q4_K Q5_K Q6_K Q8_0 F16 BF16 F32")
 
 // Commands are the command lines that do the same: this project's own, and
-// llama.cpp's, "" where it cannot.
+// llama.cpp's; "" where there is none.
 func (m *Model) Commands() (own, llama string) {
 	if m.File == nil || m.Plan == nil {
 		return "", ""
 	}
 	in, out := quoted(m.File.Name), quoted(m.Plan.Name)
 	name, pure := strings.CutSuffix(m.Plan.Recipe, wire.Pure)
+	_, isRecipe := recipe.Lookup(name)
 	flag := ""
 	if pure {
 		flag = " -pure"
 	}
-	own = fmt.Sprintf("fewbits quantize %s -to %s%s -o %s", in, name, flag, out)
-	_, mixed := recipe.Lookup(name)
-	mixed = mixed && !pure && m.hasArchitecture()
-	if m.File.Container != "gguf" || !mixed && !slices.Contains(llamaNames, name) {
+	if len(m.types) == 0 || m.hasArchitecture() && (isRecipe || slices.Contains(mixedForms, name)) {
+		own = fmt.Sprintf("fewbits quantize %s -to %s%s%s%s -o %s", in, name, flag, m.matrixFlag("-imatrix"), m.typeFlags("-tensor-type"), out)
+	}
+	mixed := isRecipe && !pure && m.hasArchitecture()
+	if own == "" || m.File.Container != "gguf" || !mixed && !slices.Contains(llamaNames, name) {
 		return own, ""
 	}
 	again := " --pure"
@@ -82,7 +62,49 @@ func (m *Model) Commands() (own, llama string) {
 			break
 		}
 	}
-	return own, fmt.Sprintf("llama-quantize%s %s %s %s", again, in, out, name)
+	return own, fmt.Sprintf("llama-quantize%s%s%s %s %s %s", again, m.matrixFlag("--imatrix"), m.typeFlags("--tensor-type"), in, out, name)
+}
+
+// mixedForms are the types whose mixtures have other names: the command takes
+// them for recipes as well.
+var mixedForms = []string{"Q3_K", "Q4_K", "Q5_K"}
+
+// typeFlags give single tensors their types on a command line, in the order of
+// the file to be.
+func (m *Model) typeFlags(flag string) string {
+	var b strings.Builder
+	for _, s := range m.Plan.Steps {
+		if typ := m.types[s.Name]; typ != "" {
+			name := strings.NewReplacer(`\`, `\\`, ".", `\.`, "+", `\+`, "*", `\*`, "?", `\?`, "(", `\(`, ")", `\)`, "[", `\[`, "]", `\]`, "{", `\{`, "}", `\}`, "|", `\|`, "^", `\^`, "$", `\$`).Replace(s.Name)
+			b.WriteString(" " + flag + " " + quoted("^"+name+"$="+typ))
+		}
+	}
+	return b.String()
+}
+
+// Short says that the browser's own storage has no room for the file to be,
+// and what comes of it; "" where it has, or where that is not known.
+func (m *Model) Short() string {
+	if m.Plan == nil || m.Room == nil || m.Room.Free < 0 || m.Room.Free >= float64(m.Plan.Size) {
+		return ""
+	}
+	why := "This browser keeps no files for a page here, as in a private window."
+	if m.Room.Free > 0 {
+		why = fmt.Sprintf("This browser's storage has room for %s of %s.", bytesOf(m.Room.Free), bytesOf(float64(m.Plan.Size)))
+	}
+	if m.Room.Picker {
+		return why + " Save it straight to a file; else it is held in memory until it is downloaded."
+	}
+	return why + " The file is held in memory until it is downloaded, if that has room."
+}
+
+// bytesOf prints a size: 928 B, 1.2 GiB.
+func bytesOf(n float64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	for n >= 1024 && len(units) > 1 {
+		n, units = n/1024, units[1:]
+	}
+	return strconv.FormatFloat(math.Round(10*n)/10, 'f', -1, 64) + " " + units[0]
 }
 
 // quoted is a file name as a shell takes it.

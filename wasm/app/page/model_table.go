@@ -3,7 +3,6 @@ package page
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"fewbits/wasm/wire"
@@ -13,8 +12,11 @@ import (
 type ModelLine struct {
 	Index int // in FileInfo.Tensors
 	Info  *wire.TensorRow
-	Step  *wire.StepRow   // nil while there is no plan
-	Loss  *wire.TensorErr // nil before the conversion
+	Step  *wire.StepRow // nil while there is no plan
+	Loss  *Loss         // nil until it is made
+	Done  float64       // how much of it is made, 0 … 1, while the file is
+	Own   string        // the type that a person gave it
+	Free  bool          // a person may give it one
 }
 
 // Bits is bits a weight: then where there is a plan, else now.
@@ -62,34 +64,45 @@ func (m *Model) Lines() []ModelLine {
 	if m.lines != nil || m.File == nil {
 		return m.lines
 	}
-	steps := make([]*wire.StepRow, len(m.File.Tensors))
-	losses := make([]*wire.TensorErr, len(m.File.Tensors))
-	if m.Plan != nil {
-		for i := range m.Plan.Steps {
-			s := &m.Plan.Steps[i]
-			steps[s.Tensor] = s
-			if m.Made != nil && i < len(m.Made.Losses) {
-				losses[s.Tensor] = &m.Made.Losses[i]
-			}
-		}
-	}
+	byTensor := m.stepOf()
 	words := strings.Fields(strings.ToLower(m.Filter))
 	m.lines = []ModelLine{}
 	for i := range m.File.Tensors {
-		l := ModelLine{Index: i, Info: &m.File.Tensors[i], Step: steps[i], Loss: losses[i]}
+		l := ModelLine{Index: i, Info: &m.File.Tensors[i]}
+		if at := byTensor[i] - 1; at >= 0 {
+			m.step(&l, at)
+		}
 		if l.holds(words) {
 			m.lines = append(m.lines, l)
 		}
 	}
 	if by, ok := modelColumns[m.Sort]; ok {
-		slices.SortStableFunc(m.lines, func(a, b ModelLine) int {
+		order(m.lines, func(a, b *ModelLine) int {
 			if m.Desc {
 				a, b = b, a
 			}
-			return by(&a, &b)
+			return by(a, b)
 		})
 	}
 	return m.lines
+}
+
+// step puts what a line says of step i of the plan in.
+func (m *Model) step(l *ModelLine, i int) {
+	l.Step = &m.Plan.Steps[i]
+	l.Own = m.Types[l.Step.Name]
+	l.Free = l.Step.Asked != "" && m.mixes() && !m.working
+	switch {
+	case m.job != nil:
+		l.Done = m.job.share(i)
+		if loss, ok := m.job.loss(i); ok {
+			l.Loss = &loss
+		}
+	case m.Made != nil:
+		l.Loss = &m.Made.Losses[i]
+	case m.ended != nil:
+		l.Loss, l.Done = &m.ended.Losses[i], 1
+	}
 }
 
 // holds says whether every word stands somewhere in the row.
@@ -103,6 +116,9 @@ func (l *ModelLine) holds(words []string) bool {
 	}
 	text = strings.ToLower(text)
 	for _, w := range words {
+		if part, ok := strings.CutPrefix(w, partPrefix); ok && strings.EqualFold(partOf(l.Info.Name), part) {
+			continue
+		}
 		if !strings.Contains(text, w) {
 			return false
 		}
@@ -225,7 +241,7 @@ func partsOf(n int, at func(i int) (typ string, values int, bytes int64)) []Part
 		list[k].Values += int64(values)
 		list[k].Bytes += bytes
 	}
-	slices.SortStableFunc(list, func(a, b Part) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	order(list, func(a, b *Part) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	return list
 }
 
@@ -256,7 +272,7 @@ func (m *Model) Reasons() []Reason {
 		}
 		list[k].Tensors++
 	}
-	slices.SortStableFunc(list, func(a, b Reason) int {
+	order(list, func(a, b *Reason) int {
 		if a.Kept != b.Kept {
 			if a.Kept {
 				return 1

@@ -1,10 +1,12 @@
 package page
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"fewbits/kernels"
 	"fewbits/quant/metric"
 	"fewbits/wasm/wire"
 )
@@ -22,9 +24,9 @@ func tale() wire.FileInfo {
 
 func talePlan() wire.Plan {
 	return wire.Plan{Recipe: "Q4_K", Name: "tale-q4_k.gguf", From: 2560, To: 588, Size: 928, Steps: []wire.StepRow{
-		{Tensor: 2, Name: "norm.weight", From: "F32", To: "F32", Bytes: 256, Offset: 320, Why: "tensors of one dimension are kept"},
-		{Tensor: 1, Name: "blk.2.w.weight", From: "F32", To: "Q5_0", Asked: "Q4_K", Bytes: 44, Offset: 576, Why: "rows of 64 are not a multiple of 256"},
-		{Tensor: 0, Name: "blk.10.w.weight", From: "F32", To: "Q4_K", Asked: "Q4_K", Bytes: 288, Offset: 640},
+		{Tensor: 2, Name: "norm.weight", From: "F32", To: "F32", Bytes: 256, Offset: 320, Unit: 1, Why: "tensors of one dimension are kept"},
+		{Tensor: 1, Name: "blk.2.w.weight", From: "F32", To: "Q5_0", Asked: "Q4_K", Bytes: 44, Offset: 576, Unit: 44, Why: "rows of 64 are not a multiple of 256"},
+		{Tensor: 0, Name: "blk.10.w.weight", From: "F32", To: "Q4_K", Asked: "Q4_K", Bytes: 288, Offset: 640, Unit: 144},
 	}}
 }
 
@@ -38,9 +40,12 @@ func taleMade() wire.FileInfo {
 	return out
 }
 
-func taleDone() wire.Converted {
-	return wire.Converted{Name: "tale-q4_k.gguf", Size: 928, Tensors: 3, Elapsed: 3400, Total: metric.Report{RelRMSE: 0.06, SQNR: 24},
-		Losses: []wire.TensorErr{{Name: "norm.weight"}, {Name: "blk.2.w.weight", RelRMSE: 0.03}, {Name: "blk.10.w.weight", RelRMSE: 0.07}}}
+// taleLost is what the tensors lost: 0.03 and 0.07 of their size.
+func taleLost() wire.Made {
+	sums := func(step, values, bytes int, lost float64) wire.StepSums {
+		return wire.StepSums{Step: step, Sums: metric.Sums{Values: values, Bytes: bytes, Sums: kernels.Sums{ErrSq: lost * lost, XSq: 1, YSq: 1, XY: 1}}}
+	}
+	return wire.Made{Lost: []wire.StepSums{sums(1, 64, 44, 0.03), sums(2, 512, 288, 0.07)}}
 }
 
 func only(t *testing.T, effects []Effect, op, lane string) Call {
@@ -62,40 +67,74 @@ func planned(t *testing.T) *State {
 		t.Fatalf("%+v, busy %q", open, s.Model.Busy)
 	}
 	plan := only(t, answer(t, s, open, tale()), wire.OpPlan, "job")
-	if s.Model.Busy != "" || s.Model.File == nil || plan.Args != any(wire.PlanArgs{Recipe: "Q4_K"}) {
+	if s.Model.Busy != "" || s.Model.File == nil || !reflect.DeepEqual(plan.Args, wire.PlanArgs{Recipe: "Q4_K"}) {
 		t.Fatalf("%+v, busy %q", plan, s.Model.Busy)
 	}
 	answer(t, s, plan, talePlan())
 	return s
 }
 
-// converting is a page that quantizes.
-func converting(t *testing.T) (*State, Call) {
+// converting is a page that quantizes with so many workers; keep is what asked
+// where to keep the file, and the calls are those of the first tasks.
+func converting(t *testing.T, workers int) (s *State, keep Keep, tasks []Call) {
 	t.Helper()
-	s := planned(t)
-	return s, only(t, s.Update(QuantizeAsked{}), wire.OpConvert, "job")
+	s = planned(t)
+	keep = kept(t, s.Update(QuantizeAsked{}))
+	if keep.Name != "tale-q4_k.gguf" || keep.Size != 928 || keep.Straight || !s.Model.Working() {
+		t.Fatalf("%+v", keep)
+	}
+	return s, keep, calls(s.Update(Stored{ID: keep.ID, Workers: workers, Kept: "opfs", At: 1000}))
+}
+
+func kept(t *testing.T, effects []Effect) Keep {
+	t.Helper()
+	for _, e := range effects {
+		if k, ok := e.(Keep); ok {
+			return k
+		}
+	}
+	t.Fatalf("nothing is kept: %+v", effects)
+	return Keep{}
+}
+
+// does answers a task, so many ms after the start.
+func does(t *testing.T, s *State, c Call, made wire.Made, ms float64) []Effect {
+	t.Helper()
+	text, err := wire.Marshal(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Update(Reply{ID: c.ID, JSON: text, At: 1000 + ms})
 }
 
 // finished is a page whose file is made.
-func finished(t *testing.T) (*State, Call) {
+func finished(t *testing.T) (*State, Keep) {
 	t.Helper()
-	s, job := converting(t)
-	check := only(t, answer(t, s, job, taleDone()), wire.OpOpen, "check")
-	if check.Parts != job.ID || check.Remember {
+	s, keep, tasks := converting(t, 2)
+	if len(tasks) != 2 || s.Model.Working() == false {
+		t.Fatalf("%+v", tasks)
+	}
+	does(t, s, tasks[0], wire.Made{}, 10)
+	out := does(t, s, tasks[1], taleLost(), 3400)
+	check := only(t, out, wire.OpOpen, "check")
+	if check.Parts != keep.ID || check.Remember {
 		t.Fatalf("read back with %+v", check)
+	}
+	if !slices.Contains(out, Effect(End{"job-1"})) {
+		t.Errorf("the worker goes on: %+v", out)
 	}
 	if s.Model.Made != nil || !s.Model.Working() {
 		t.Fatal("the file is offered before it was read back")
 	}
-	out := answer(t, s, check, taleMade())
+	out = answer(t, s, check, taleMade())
 	if !slices.Contains(out, Effect(End{"check"})) {
 		t.Errorf("the worker of the check goes on: %+v", out)
 	}
-	return s, job
+	return s, keep
 }
 
 func TestModelIsPlannedAndMade(t *testing.T) {
-	s, job := finished(t)
+	s, keep := finished(t)
 	m := &s.Model
 	if m.Working() || m.Made == nil || m.Fault != "" {
 		t.Fatalf("working %v, made %+v, fault %q", m.Working(), m.Made, m.Fault)
@@ -104,17 +143,17 @@ func TestModelIsPlannedAndMade(t *testing.T) {
 		t.Errorf("said %q, want %q", m.Status, want)
 	}
 	save := s.Update(DownloadAsked{})
-	if len(save) != 1 || save[0] != Effect(Save{ID: job.ID, Name: "tale-q4_k.gguf", Type: "application/octet-stream"}) {
+	if len(save) != 1 || save[0] != Effect(Save{ID: keep.ID, Name: "tale-q4_k.gguf", Type: "application/octet-stream"}) {
 		t.Errorf("%+v", save)
 	}
 	if l := m.Lines(); l[0].Loss.RelRMSE != 0.07 || l[2].Loss.RelRMSE != 0 {
 		t.Errorf("losses stand at the wrong tensors: %+v", l)
 	}
 	out := s.Update(RecipeChosen{"Q8_0"})
-	if m.Made != nil || !slices.Contains(out, Effect(Drop{job.ID})) {
+	if m.Made != nil || !slices.Contains(out, Effect(Drop{keep.ID})) {
 		t.Errorf("another recipe left the file of the first: %+v", out)
 	}
-	if plan := only(t, out, wire.OpPlan, "job"); plan.Args != any(wire.PlanArgs{Recipe: "Q8_0"}) || !plan.Latest {
+	if plan := only(t, out, wire.OpPlan, "job"); !reflect.DeepEqual(plan.Args, wire.PlanArgs{Recipe: "Q8_0"}) || !plan.Latest {
 		t.Errorf("%+v", plan)
 	}
 	if s.Update(DownloadAsked{}) != nil {
@@ -137,95 +176,133 @@ func TestModelReadBackFindsDifferences(t *testing.T) {
 	}
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
-			s, job := converting(t)
-			check := only(t, answer(t, s, job, taleDone()), wire.OpOpen, "check")
+			s, keep, tasks := converting(t, 1)
+			does(t, s, tasks[0], wire.Made{}, 10)
+			check := only(t, does(t, s, tasks[1], taleLost(), 20), wire.OpOpen, "check")
 			bad := taleMade()
 			c.spot(&bad)
 			out := answer(t, s, check, bad)
 			if m := &s.Model; m.Made != nil || m.Working() || !strings.Contains(m.Fault, c.want) {
 				t.Errorf("made %+v, fault %q, want %q", m.Made, m.Fault, c.want)
 			}
-			if !slices.Contains(out, Effect(Drop{job.ID})) {
-				t.Errorf("the parts stay: %+v", out)
+			if !slices.Contains(out, Effect(Drop{keep.ID})) {
+				t.Errorf("the file stays: %+v", out)
 			}
 		})
 	}
 }
 
 func TestModelCancel(t *testing.T) {
-	s, job := converting(t)
-	progress(t, s, job, wire.Progress{Tensor: "blk.2.w.weight", Index: 1, Count: 3, Done: 64, Total: 640, Elapsed: 10})
+	s, keep, tasks := converting(t, 2)
+	does(t, s, tasks[0], wire.Made{}, 10)
 	out := s.Update(CancelAsked{})
-	if !slices.Contains(out, Effect(Cancel{"job"})) || !slices.Contains(out, Effect(Drop{job.ID})) {
-		t.Errorf("%+v", out)
+	for _, want := range []Effect{End{"job-1"}, Drop{keep.ID}} {
+		if !slices.Contains(out, want) {
+			t.Errorf("no %+v in %+v", want, out)
+		}
 	}
 	m := &s.Model
-	if m.Working() || m.Progress != nil || m.Status != "Cancelled; nothing was kept" || m.Plan == nil {
+	if m.Working() || m.Progress().Done != 0 || m.Status != "Cancelled; nothing was kept" || m.Plan == nil {
 		t.Errorf("%+v", m)
 	}
 	// What was on its way changes nothing any more.
-	progress(t, s, job, wire.Progress{Tensor: "x", Index: 2, Count: 3, Done: 600, Total: 640, Elapsed: 2000})
-	if m.Progress != nil || m.Status != "Cancelled; nothing was kept" {
-		t.Errorf("late progress: %+v", m)
-	}
-	if late := answer(t, s, job, taleDone()); m.Working() || m.Made != nil || !slices.Contains(late, Effect(Drop{job.ID})) {
+	if late := does(t, s, tasks[1], taleLost(), 20); len(late) > 0 || m.Working() || m.Made != nil || m.Status != "Cancelled; nothing was kept" {
 		t.Errorf("a late answer: %+v", late)
 	}
 	if len(s.Update(CancelAsked{})) != 0 {
 		t.Error("Cancel does something twice")
 	}
 
-	s, job = converting(t)
-	check := only(t, answer(t, s, job, taleDone()), wire.OpOpen, "check")
-	if out := s.Update(CancelAsked{}); !slices.Contains(out, Effect(End{"check"})) || !slices.Contains(out, Effect(Drop{job.ID})) {
+	// While it is read back.
+	s, keep, tasks = converting(t, 2)
+	does(t, s, tasks[0], wire.Made{}, 10)
+	check := only(t, does(t, s, tasks[1], taleLost(), 20), wire.OpOpen, "check")
+	if out := s.Update(CancelAsked{}); !slices.Contains(out, Effect(End{"check"})) || !slices.Contains(out, Effect(Drop{keep.ID})) {
 		t.Errorf("cancelled while it was read back: %+v", out)
 	}
 	s.Update(Fault{ID: check.ID, Message: "the engine was closed"})
 	if s.Model.Fault != "" || s.Model.Made != nil {
 		t.Errorf("%+v", s.Model)
 	}
+
+	// While there is nowhere to keep it yet.
+	s = planned(t)
+	keep = kept(t, s.Update(QuantizeAsked{Straight: true}))
+	if !keep.Straight {
+		t.Errorf("%+v", keep)
+	}
+	if out := s.Update(CancelAsked{}); !slices.Contains(out, Effect(Drop{keep.ID})) || s.Model.Working() {
+		t.Errorf("%+v", out)
+	}
+	if out := s.Update(Stored{ID: keep.ID, Workers: 2}); len(out) != 1 || out[0] != Effect(Drop{keep.ID}) {
+		t.Errorf("found too late: %+v", out)
+	}
 }
 
-func progress(t *testing.T, s *State, c Call, p wire.Progress) {
-	t.Helper()
-	text, err := wire.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
+// TestModelNowhereToKeep holds that a fault, or no word at all where the person
+// changed their mind, leads back to the plan.
+func TestModelNowhereToKeep(t *testing.T) {
+	for _, why := range []string{"the disk is full", ""} {
+		s := planned(t)
+		keep := kept(t, s.Update(QuantizeAsked{Straight: true}))
+		s.Update(Fault{ID: keep.ID, Message: why})
+		if m := &s.Model; m.Working() || m.Fault != why || !m.Ready() || !strings.HasPrefix(m.Status, "Ready") {
+			t.Errorf("%q: %+v", why, m)
+		}
 	}
-	s.Update(Progress{ID: c.ID, JSON: text})
 }
 
 func TestModelProgressIsReadable(t *testing.T) {
-	s, job := converting(t)
+	s := planned(t)
 	m := &s.Model
+	p := wire.Plan{Recipe: "Q4_K", Name: "t.gguf", Size: 64 + 60*144, Steps: []wire.StepRow{{Name: "t", From: "F32", To: "Q4_K", Asked: "Q4_K", Bytes: 60 * 144, Offset: 64, Unit: 144}}}
+	m.Plan = &p
+	m.File.Tensors = []wire.TensorRow{{Name: "t", Values: 60 << 20}} // rows of a million
+	keep := kept(t, s.Update(QuantizeAsked{}))
+	out := s.Update(Stored{ID: keep.ID, Workers: 3, At: 1000})
+	if n := len(calls(out)); n != 3*atOnce {
+		t.Fatalf("%d tasks for three workers", n)
+	}
 	var said []string
-	for i := range 60 {
-		progress(t, s, job, wire.Progress{Tensor: "t", Index: min(2, i/20), Count: 3, Done: int64(i) * 10, Total: 640, Elapsed: float64(50 * i)})
+	drawn := map[int]bool{}
+	for ms := 0.0; m.job != nil; ms += 50 {
+		done := m.Progress().Done
+		for id := range m.job.running {
+			does(t, s, Call{ID: id}, wire.Made{}, ms)
+			break
+		}
+		if pr := m.Progress(); m.job != nil && (pr.Done < done || pr.Total != 60<<20) {
+			t.Fatalf("%+v", pr)
+		}
 		if len(said) == 0 || said[len(said)-1] != m.Status {
 			said = append(said, m.Status)
 		}
+		drawn[m.Version()] = true
 	}
-	if len(said) != 3 || said[0] != "t to F32 · tensor 1 of 3" {
+	if said[0] != "t to Q4_K · tensor 1 of 1" || said[len(said)-1] != "Reading t.gguf back" {
 		t.Errorf("said %q", said)
 	}
-	p := wire.Progress{Done: 160, Total: 640, Elapsed: 2000}
-	if Share(&p) != 0.25 || Speed(&p) != 80 || Left(&p) != 6 {
-		t.Errorf("share %v, speed %v, left %v", Share(&p), Speed(&p), Left(&p))
+	if n := len(drawn); n < 8 || n > 16 {
+		t.Errorf("the table is drawn %d times in three seconds", n)
 	}
-	if p = (wire.Progress{Total: 640}); Speed(&p) != 0 || Left(&p) != -1 || Share(&wire.Progress{}) != 0 {
+	pr := Progress{Done: 160, Total: 640, Elapsed: 2000}
+	if pr.Share() != 0.25 || pr.Speed() != 80 || pr.Left() != 6 {
+		t.Errorf("share %v, speed %v, left %v", pr.Share(), pr.Speed(), pr.Left())
+	}
+	if pr = (Progress{Total: 640}); pr.Speed() != 0 || pr.Left() != -1 || (&Progress{}).Share() != 0 {
 		t.Error("something is known before the start")
 	}
 }
 
 func TestModelFaultsKeepTheLastGood(t *testing.T) {
-	s, job := finished(t)
+	s, keep := finished(t)
 	m := &s.Model
 	open := only(t, s.Update(FileChosen{Ref: 8, Name: "bad.gguf", View: "model"}), wire.OpOpen, "job")
 	s.Update(Fault{ID: open.ID, Message: "gguf: bad.gguf ends too early"})
 	if m.Fault == "" || m.Busy != "" || m.File.Name != "tale.gguf" || m.Plan == nil || m.Made == nil {
 		t.Errorf("%+v", m)
 	}
-	if save := s.Update(DownloadAsked{}); len(save) != 1 || save[0].(Save).ID != job.ID {
+	if save := s.Update(DownloadAsked{}); len(save) != 1 || save[0].(Save).ID != keep.ID {
 		t.Errorf("%+v", save)
 	}
 	s.Update(FaultDismissed{})
@@ -233,17 +310,17 @@ func TestModelFaultsKeepTheLastGood(t *testing.T) {
 		t.Error("the fault stays")
 	}
 
-	s, job = converting(t)
+	s, keep, tasks := converting(t, 2)
 	m = &s.Model
 	out := s.Update(FileChosen{Ref: 9, Name: "other.gguf", View: "model"})
 	if len(out) != 0 || !strings.Contains(m.Fault, "still being quantized") || !m.Working() {
 		t.Errorf("opening while it works: %+v, fault %q", out, m.Fault)
 	}
-	out = s.Update(Fault{ID: job.ID, Message: "the worker stopped"})
-	if m.Working() || m.Fault != "the worker stopped" || m.Plan == nil || !slices.Contains(out, Effect(Drop{job.ID})) {
-		t.Errorf("%+v", m)
+	out = s.Update(Fault{ID: tasks[1].ID, Message: "row 2 holds a NaN"})
+	if m.Working() || m.Fault != "row 2 holds a NaN" || m.Plan == nil || !slices.Contains(out, Effect(Drop{keep.ID})) || !slices.Contains(out, Effect(End{"job-1"})) {
+		t.Errorf("%+v, %+v", m, out)
 	}
-	only(t, s.Update(QuantizeAsked{}), wire.OpConvert, "job")
+	kept(t, s.Update(QuantizeAsked{}))
 }
 
 // TestModelOpenedTwice holds that two files opened in quick succession leave
@@ -271,6 +348,9 @@ func TestModelPlanThatCannotBe(t *testing.T) {
 	s.Update(Fault{ID: plan.ID, Message: "no"})
 	if m := &s.Model; m.Fault != "no" || m.Plan != nil || len(m.Lines()) != 3 || m.File == nil {
 		t.Errorf("%+v", m)
+	}
+	if s.Update(FaultDismissed{}); s.Model.News() != "tale.gguf holds 3 tensors" {
+		t.Errorf("without a plan it says %q", s.Model.News())
 	}
 	if out := s.Update(QuantizeAsked{}); len(out) != 0 {
 		t.Errorf("quantized without a plan: %+v", out)
@@ -446,5 +526,5 @@ func TestQuantizeWaitsForTheFileBeingOpened(t *testing.T) {
 	}
 	plan := only(t, answer(t, s, open, tale()), wire.OpPlan, "job")
 	answer(t, s, plan, talePlan())
-	only(t, s.Update(QuantizeAsked{}), wire.OpConvert, "job")
+	kept(t, s.Update(QuantizeAsked{}))
 }

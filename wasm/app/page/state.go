@@ -17,6 +17,8 @@ type State struct {
 	Compare Compare
 	Learn   Learn
 
+	Importance Importance
+
 	lastID  int
 	pending map[int]pending
 }
@@ -33,12 +35,17 @@ type Tensor struct {
 	Col    int
 	Block  string // whose block is taken apart: "a" or "b"
 
+	Importance string // that formats go by: "", wire.ImportanceMatrix or wire.ImportanceAlike
+
 	Status string // news
 	Fault  string // what went wrong last; the last good result stays
 	Busy   string // what is being read; "" when nothing is
 
+	Remote Remote
+
 	loaded  Source // what the workers hold
 	fileRef int    // of the file that was opened last
+	fileURL string // likewise
 	openRef int    // of File
 	wanted  string // name of the tensor to show of the file that is being opened; "" is the first
 	undo    []setting
@@ -95,6 +102,9 @@ func defaultTensor() Tensor {
 
 // Format is the row of that name, or nil.
 func (s *State) Format(name string) *wire.FormatRow {
+	if name == wire.AsStored {
+		return s.storedRow()
+	}
 	for i := range s.Formats {
 		if s.Formats[i].Name == name {
 			return &s.Formats[i]
@@ -116,23 +126,22 @@ type (
 	Reply struct {
 		ID   int
 		JSON []byte
+		At   float64 // ms
 	}
 	// Fault is a Call that failed, or that a newer one took the place of.
 	Fault struct {
 		ID         int
 		Message    string
 		Superseded bool
+		Died       bool // its worker, and another one took its place
 	}
-	// Progress is what a Call sends before its answer.
-	Progress struct {
-		ID   int
-		JSON []byte
-	}
-	// FileChosen is a file that the person chose or dropped.
+	// FileChosen is a file that the person chose or dropped, or several that
+	// are opened as one.
 	FileChosen struct {
-		Ref  int // of the host
-		Name string
+		Ref  int    // of the host
+		Name string // of the folder, where it is one
 		View string // "tensor" or "model"
+		URL  string // where it lies, if not on this machine
 	}
 	// SampleChosen picks a built-in tensor; empty fields stay as they are.
 	SampleChosen struct {
@@ -183,19 +192,22 @@ type (
 	// Call sends a request to a worker.
 	Call struct {
 		ID       int
-		Lane     string // "a", "b", "job", "check"
+		Lane     string // "a", "b", "job", "job-1" …, "check"
 		Op       string
 		Args     any
 		File     int  // ref of a chosen file, or 0
-		Parts    int  // of another Call, which sent them: they come along as a file; or 0
+		Parts    int  // of a Keep: what was kept comes along as a file; or 0
 		Latest   bool // takes the place of a waiting one
 		Remember bool // told again to a worker that had to be restarted
+
+		Into int   // of a Keep that the bytes of the answer go to, before it is given here; or 0
+		At   int64 // where they go
+
+		Reads [2]int64 // from and to of the bytes that it will read of the file that its worker has open; nothing where they are not known
 	}
-	// Cancel stops what a lane is doing.
-	Cancel struct{ Lane string }
 	// Draw paints the plots of Tensor from the arrays of these answers.
 	Draw struct{}
-	// Save offers the bytes of an answer as a file.
+	// Save offers the bytes of an answer, or what was kept, as a file.
 	Save struct {
 		ID         int
 		Name, Type string

@@ -21,8 +21,6 @@ func (s *State) Update(e Event) []Effect {
 		return s.reply(e)
 	case Fault:
 		return s.fault(e)
-	case Progress:
-		return s.modelProgress(e)
 	case FileChosen:
 		if e.View == "model" {
 			return s.openModel(e)
@@ -36,10 +34,16 @@ func (s *State) Update(e Event) []Effect {
 		}
 		return nil
 	}
+	if s.updateRemote(e) {
+		return nil
+	}
 	if out, ok := s.updateTensor(e); ok {
 		return out
 	}
 	if out, ok := s.updateModel(e); ok {
+		return out
+	}
+	if out, ok := s.updateImportance(e); ok {
 		return out
 	}
 	if out, ok := s.updateCompare(e); ok {
@@ -71,6 +75,8 @@ func (s *State) reply(e Reply) []Effect {
 		return s.modelReply(p.side, e)
 	case "compare":
 		return s.compareReply(e)
+	case "imatrix":
+		return s.imatrixReply(p.side, e)
 	}
 	return nil
 }
@@ -95,6 +101,11 @@ func (s *State) fault(e Fault) []Effect {
 		s.Compare.Running = false
 		s.Compare.Fault = e.Message
 		return nil
+	case "imatrix":
+		if e.ID == s.Importance.want {
+			s.Model.weighing = false
+		}
+		s.setFault(e.Message)
 	case "open", "load":
 		s.Tensor.Busy, s.Tensor.wanted = "", ""
 		s.Tensor.Source = s.Tensor.loaded
@@ -139,6 +150,7 @@ func (s *State) updateTensor(e Event) ([]Effect, bool) {
 		}
 		t.Source = from("file", t.File.Tensors[e.Index].Name)
 		t.Source.Index, t.Source.File = e.Index, t.File.Name
+		t.Remote.URL = t.Remote.opened
 		return s.load(), true
 	case FormatChosen:
 		if s.Format(e.Name) == nil || e.Name == t.A.Format {
@@ -167,9 +179,8 @@ func (s *State) updateTensor(e Event) ([]Effect, bool) {
 	case GranularityChosen:
 		return s.setGranularity(e.Value), true
 	case Undone:
-		if n := len(t.undo); n > 0 {
-			t.A.Format, t.A.Options = t.undo[n-1].format, t.undo[n-1].options
-			t.undo = t.undo[:n-1]
+		if last, ok := s.undone(); ok {
+			t.A.Format, t.A.Options = last.format, last.options
 			return s.analyze("a"), true
 		}
 		return nil, true
@@ -317,7 +328,7 @@ func (s *State) fixFormats() {
 // openFile opens a file in both lanes; its first tensor follows.
 func (s *State) openFile(e FileChosen) []Effect {
 	t := &s.Tensor
-	t.fileRef, t.Fault, t.Busy = e.Ref, "", "Reading "+e.Name
+	t.fileRef, t.fileURL, t.Fault, t.Busy = e.Ref, e.URL, "", "Reading "+e.Name
 	args := wire.OpenArgs{Name: e.Name}
 	return []Effect{s.call("open", "a", Call{Lane: "a", Op: wire.OpOpen, Args: args, File: e.Ref, Remember: true})}
 }
@@ -351,7 +362,7 @@ func (s *State) fileOpened(e Reply) []Effect {
 		}
 		return nil
 	}
-	t.File, t.openRef = &info, t.fileRef
+	t.File, t.openRef, t.Remote.opened = &info, t.fileRef, t.fileURL
 	out := []Effect{s.call("open-b", "b", Call{Lane: "b", Op: wire.OpOpen, Args: wire.OpenArgs{Name: info.Name}, File: t.fileRef, Remember: true})}
 	more, _ := s.updateTensor(TensorChosen{first})
 	return append(out, more...)
@@ -365,10 +376,8 @@ func (s *State) load() []Effect {
 	t := &s.Tensor
 	t.Fault = ""
 	if t.Source.Kind == "file" {
-		if t.File == nil {
-			// An address names a file of its sender: it cannot come along.
-			t.Fault = fmt.Sprintf("this link was made with %q, a file that is not here; open it to see the same", t.Source.File)
-			t.Source = defaultTensor().Source
+		if t.File == nil || t.Remote.Offered() != "" {
+			s.offerTensor() // an address names a file of its sender: it cannot come along
 		} else {
 			t.Busy = "Reading " + t.Source.Name
 		}
@@ -385,7 +394,9 @@ func (s *State) tensorLoaded(e Reply) []Effect {
 	if err := wire.Unmarshal(e.JSON, &st); err != nil {
 		return s.broken(err)
 	}
+	before, said := t.Stats, t.Fault
 	t.Busy, t.Stats, t.loaded = "", &st, t.Source
+	s.settleStored(before)
 	t.A.since, t.B.since = s.lastID+1, s.lastID+1
 	t.Row, t.Col = max(0, min(t.Row, st.Rows-1)), max(0, min(t.Col, st.Cols-1))
 	s.Compare.stale()
@@ -394,6 +405,9 @@ func (s *State) tensorLoaded(e Reply) []Effect {
 	out = append(out, s.analyze("a")...)
 	if t.B.Format != "" {
 		out = append(out, s.analyze("b")...)
+	}
+	if t.Fault == "" {
+		t.Fault = said // of a link whose file is not here
 	}
 	return append(out, s.compareShown()...)
 }
@@ -441,6 +455,7 @@ func (s *State) analyzeCall(name string, sample int) Effect {
 	side := s.side(name)
 	c := s.call("analyze", name, Call{Lane: name, Op: wire.OpAnalyze, Latest: true, Remember: true, Args: wire.AnalyzeArgs{
 		Format: side.Format, Options: s.used(side), Row: s.Tensor.Row, Col: s.Tensor.Col, Sample: sample,
+		Importance: s.importanceOf(side.Format),
 	}})
 	side.Want = c.ID
 	return c

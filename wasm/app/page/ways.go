@@ -69,7 +69,7 @@ func waysOf(formats []wire.FormatRow) []Way {
 // nowWay is what Tensor shows on side A.
 func (s *State) nowWay() (Way, bool) {
 	f := s.Format(s.Tensor.A.Format)
-	if f == nil {
+	if f == nil || f.Name == wire.AsStored {
 		return Way{}, false
 	}
 	return newWay(f, s.Tensor.A.Options), true

@@ -74,8 +74,12 @@ func compress(files []*file, c config) error {
 	var jobs []job
 	for _, f := range files {
 		if len(f.data) > smallest && (isText(f.name) || filepath.Ext(f.name) == ".wasm") {
+			quality := c.brotli
+			if c.fastRest && !c.firstVisit(f.name) {
+				quality = min(quality, brotliFast)
+			}
 			jobs = append(jobs,
-				job{f.data, brotliCodec(c.brotli), &f.br},
+				job{f.data, brotliCodec(quality), &f.br},
 				job{f.data, gzipCodec(c.gzip), &f.gz})
 		}
 	}

@@ -1,6 +1,6 @@
 // Command pack makes a deployable site out of a staged one.
 //
-//	pack -in stage -out dist [-fast] [-cache DIR] [-max-prewasm N] [-max-total N]
+//	pack -in stage -out dist [-fast | -fast-rest] [-cache DIR] [-max-prewasm N] [-max-total N]
 //
 // A stage has pages and other files with a fixed address at its top
 // (index.html, fewbits.js, …) and folders of assets (css, js, wasm, …). Assets
@@ -46,6 +46,7 @@ type config struct {
 	prewasm  list   // files and folders of the stage that are read before any wasm
 	first    list   // those that the rest of a first visit reads
 	lazy     list   // those of either that are read only when asked for
+	fastRest bool   // what the limits do not look at is compressed lightly
 	maxPre   int64  // bytes as brotli; 0 is no limit
 	maxTotal int64  // bytes as brotli; 0 is no limit
 }
@@ -88,6 +89,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	f.StringVar(&c.out, "out", "dist", "`folder` to write; an earlier dist there is replaced")
 	f.StringVar(&c.cache, "cache", "", "`folder` that keeps compressed files from run to run")
 	fast := f.Bool("fast", false, "compress lightly: for tests and development")
+	f.BoolVar(&c.fastRest, "fast-rest", false, "compress lightly what the limits do not look at: gzip, and what a first visit does not read")
 	quality := f.Int("quality", 0, "brotli `quality`, 1 to 11; 0 is 11, or 4 with -fast")
 	f.Var(&c.prewasm, "prewasm", "`names` of the stage that a first visit reads before any wasm")
 	f.Var(&c.first, "first", "`names` that it reads besides")
@@ -100,6 +102,9 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	c.brotli, c.gzip = brotliSlow, gzipSlow
 	if *fast {
 		c.brotli, c.gzip = brotliFast, gzipFast
+	}
+	if c.fastRest {
+		c.gzip = gzipFast
 	}
 	if *quality != 0 {
 		c.brotli = *quality

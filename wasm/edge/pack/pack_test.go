@@ -311,6 +311,41 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// With -fast-rest the sizes of a first visit are those of a dist.
+func TestFastRest(t *testing.T) {
+	text := strings.Repeat("a page of words that come again, and numbers: ", 300)
+	for i := range 400 {
+		text += fmt.Sprint(i * i * 7919 % 10007)
+	}
+	sizes := func(flags ...string) (js, lazy int64) {
+		dir := t.TempDir()
+		writeTree(t, filepath.Join(dir, "stage"), map[string]string{"index.html": "x", "css/a.css": "a", "js/main.js": text, "js/lesson.js": text, "wasm/a.wasm": "a"})
+		args := append([]string{"-in", filepath.Join(dir, "stage"), "-out", filepath.Join(dir, "dist"), "-lazy", "js/lesson.js"}, flags...)
+		var stderr bytes.Buffer
+		if status := run(args, io.Discard, &stderr); status != 0 {
+			t.Fatalf("status %d: %s", status, stderr.String())
+		}
+		size := func(name string) int64 {
+			found, err := filepath.Glob(filepath.Join(dir, "dist/a/*/js", name))
+			if err != nil || len(found) != 1 {
+				t.Fatal(found, err)
+			}
+			st, err := os.Stat(found[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return st.Size()
+		}
+		return size("main.js.br"), size("lesson.js.br")
+	}
+	js, lazy := sizes()
+	fast, _ := sizes("-fast")
+	gotJS, gotLazy := sizes("-fast-rest")
+	if js != lazy || fast <= js || gotJS != js || gotLazy != fast {
+		t.Errorf("in full %d and %d, lightly %d; -fast-rest gives %d and %d", js, lazy, fast, gotJS, gotLazy)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	good := stageFiles()
 	with := func(name, body string) map[string]string {

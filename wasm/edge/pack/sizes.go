@@ -50,15 +50,12 @@ func measure(files []*file, c config) (sizes, error) {
 			s.rest = append(s.rest, group{name: dir})
 		}
 		s.rest[i].add(f)
-		if c.lazy.holds(f.name) {
+		if !c.firstVisit(f.name) {
 			continue
 		}
-		pre := c.prewasm.holds(f.name)
-		if pre {
+		s.total.add(f)
+		if c.prewasm.holds(f.name) {
 			s.pre.add(f)
-		}
-		if pre || c.first.holds(f.name) {
-			s.total.add(f)
 		}
 	}
 	for _, l := range []list{c.prewasm, c.first, c.lazy} {
@@ -69,6 +66,11 @@ func measure(files []*file, c config) (sizes, error) {
 		}
 	}
 	return s, nil
+}
+
+// firstVisit says whether a first visit reads a file.
+func (c config) firstVisit(name string) bool {
+	return !c.lazy.holds(name) && (c.prewasm.holds(name) || c.first.holds(name))
 }
 
 func (l list) holds(name string) bool {

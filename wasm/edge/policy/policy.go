@@ -8,12 +8,18 @@ import (
 // Header is one response header.
 type Header struct{ Key, Value string }
 
-// What pages may do. Nothing inline, no third party; WebAssembly may be
-// compiled; wllama's worker starts from a blob. A page under Embed may be
-// framed by anyone, the others by no one.
+// connect is whom pages may ask. A person may name the URL of a model, which
+// is then read from any server that allows it; over http only from this
+// machine, for development. Nothing is sent there but the request, and none is
+// made before the person presses Open.
+const connect = "connect-src 'self' https: http://localhost:* http://127.0.0.1:*; "
+
+// What pages may do. Nothing inline, nothing of a third party runs;
+// WebAssembly may be compiled; wllama's worker starts from a blob. A page under
+// Embed may be framed by anyone, the others by no one.
 const (
 	csp = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
-		"img-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; " +
+		"img-src 'self' data: blob:; " + connect + "worker-src 'self' blob:; " +
 		"font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
 	cspPage  = csp + "frame-ancestors 'none'"
 	cspEmbed = csp + "frame-ancestors *"

@@ -15,32 +15,23 @@ import (
 const heatSide = 512
 
 func (s *Session) analyze(a wire.AnalyzeArgs) (Reply, error) {
-	f, o, err := lookup(a.Format, a.Options)
-	if err != nil {
-		return Reply{}, err
-	}
 	if !s.loaded {
 		return Reply{}, errNoTensor
 	}
-	t, rowOf := s.sampled(a.Sample, a.Row)
-	held, rec := s.last, scratch(&s.rec, t.Len())
-	s.last = result{} // its reconstruction is written over
-	p, elapsed, err := run(f, o, t, rec)
+	t, of := s.sampled(a.Sample, a.Row, a.Col)
+	done, err := s.quantized(a, t, of)
 	if err != nil {
-		if p == nil {
-			s.last = held
-		}
-		return Reply{}, s.placed(err, rowOf)
+		return Reply{}, err
 	}
+	f, p, rec := done.format, done.packed, done.rec
 	m, err := f.Params(p, false)
 	if err != nil {
 		return Reply{}, err
 	}
-	s.last = result{format: f, tensor: t, rowOf: rowOf, packed: p, params: m, rec: rec}
+	s.last = result{format: f, tensor: t, part: of, packed: p, params: m, rec: rec}
 
-	c := compare(t.Data, rec, p)
 	diff := scratch(&s.diff, t.Len())
-	kernels.Sub(diff, c.drawn, t.Data)
+	c := compareSub(diff, t.Data, rec, p)
 	heat := metric.ErrorHeat(diff, t.Rows(), t.Cols(), heatSide, heatSide)
 	clip := min(1, clipped(&s.last, diff)/max(c.MSE*float64(len(c.x)), math.SmallestNonzeroFloat64))
 	if c.nonFinite > 0 {
@@ -48,14 +39,20 @@ func (s *Session) analyze(a wire.AnalyzeArgs) (Reply, error) {
 		kernels.Sub(diff, c.y, c.x)
 	}
 	errs := metric.ErrorHistogram(diff, c.RMSE, c.MaxAbs)
+	if done.stored != "" {
+		clear(errs.Counts) // no error is known
+	}
 	out := wire.Analysis{
 		Format: f.Info().Name, Label: label(f.Info(), p.Options), Name: t.Name,
-		Rows: s.tensor.Rows(), Cols: t.Cols(), Sampled: rowOf != nil,
-		Metrics: wire.Losses{Report: s.whole(c.Report, rowOf), Rounding: 1 - clip, Clipping: clip, NonFinite: c.nonFinite},
+		Rows: s.tensor.Rows(), Cols: s.tensor.Cols(), Sampled: of != nil, Stored: done.stored, Importance: done.importance,
+		Metrics: wire.Losses{Report: s.whole(c.Report, of), Rounding: 1 - clip, Clipping: clip, NonFinite: c.nonFinite},
 		Hist:    wire.HistMeta{Lo: s.hist.Lo, Hi: s.hist.Hi, Bins: len(s.hist.Counts)},
 		Err:     wire.ErrMeta{Step: errs.Step, First: errs.First, Bins: len(errs.Counts)},
 		Heat:    wire.HeatMeta{W: heat.W, H: heat.H, Max: heat.Max},
-		Elapsed: elapsed, Kernel: kernels.Active(),
+		Elapsed: done.elapsed, Kernel: kernels.Active(),
+	}
+	if s.stored != nil {
+		out.From = s.stored.Format
 	}
 	picked, arrays, err := s.opened(a.Row, a.Col)
 	if err != nil {
@@ -82,26 +79,44 @@ func scratch(buffer *[]float32, n int) []float32 {
 	return (*buffer)[:n]
 }
 
-// sampled is the session's tensor, or a fair sample of about n of its values:
-// whole rows at even distances, with row keep among them, and the row of the
-// whole that each of them is. n = 0 asks for all.
-func (s *Session) sampled(n, keep int) (quant.Tensor, []int) {
-	t := s.tensor
-	rows, cols := t.Rows(), t.Cols()
-	if n <= 0 || t.Len() <= n || rows < 2 {
-		return t, nil
-	}
-	k, keep := max(1, min(rows, n/cols)), max(0, min(keep, rows-1))
-	x := quant.Tensor{Name: t.Name, Shape: []int{k, cols}, Data: make([]float32, 0, k*cols)}
-	rowOf := make([]int, k)
-	for i := range rowOf {
-		rowOf[i] = i * rows / k
-		if next := (i + 1) * rows / k; keep >= rowOf[i] && keep < next {
-			rowOf[i] = keep
+// attempt is a tensor or a sample of it, quantized or as it was stored.
+type attempt struct {
+	format     quant.Format
+	packed     *quant.Packed
+	rec        []float32
+	elapsed    float64 // ms to quantize and to reconstruct
+	stored     string  // type of the blocks, where they are as they were
+	importance string  // kind that was used
+}
+
+// quantized is t, which of is the part of, as a asks for it. It takes the
+// memory of the latest result.
+func (s *Session) quantized(a wire.AnalyzeArgs, t quant.Tensor, of *part) (d attempt, err error) {
+	if a.Format == wire.AsStored {
+		if d.format, d.packed, err = s.asStored(t, of); err != nil {
+			return d, err
 		}
-		x.Data = append(x.Data, t.Data[rowOf[i]*cols:][:cols]...)
+		s.last = result{}
+		d.rec, d.stored = scratch(&s.rec, t.Len()), d.packed.Format
+		copy(d.rec, t.Data)
+		return d, nil
 	}
-	return x, rowOf
+	f, o, err := lookup(a.Format, a.Options)
+	if err != nil {
+		return d, err
+	}
+	if d.format, d.importance, err = s.guided(f, a.Importance, of); err != nil {
+		return d, err
+	}
+	held := s.last
+	d.rec, s.last = scratch(&s.rec, t.Len()), result{} // its reconstruction is written over
+	if d.packed, d.elapsed, err = run(d.format, o, t, d.rec); err != nil {
+		if d.packed == nil {
+			s.last = held
+		}
+		return d, s.placed(err, of)
+	}
+	return d, nil
 }
 
 // clipped is the part of Σ d², d = x̂ − x, that comes from values beyond the
@@ -118,13 +133,21 @@ func clipped(r *result, d []float32) float64 {
 	}
 	share *= 1 + 1e-4 // float32 arithmetic
 	spans := spansOf(m.GroupIndex)
+	even := evenly(spans)
+	most := make([]float32, len(spans))
 	sum := 0.0
 	for row := range m.Rows {
 		scales := m.Scales[row*m.Groups:][:m.Groups]
-		for _, s := range spans {
+		if even {
+			kernels.GroupAbsMax(most, d[row*m.Cols:][:m.Cols], spans[0].hi)
+		}
+		for i, s := range spans {
 			bound := float32(math.Abs(float64(scales[s.group])) * share)
 			part := d[row*m.Cols+s.lo : row*m.Cols+s.hi]
-			if kernels.AbsMax(part) <= bound {
+			if !even {
+				most[i] = kernels.AbsMax(part)
+			}
+			if most[i] <= bound {
 				continue
 			}
 			for _, e := range part {
@@ -150,6 +173,16 @@ func spansOf(index []int32) []span {
 		}
 	}
 	return spans
+}
+
+// evenly says whether all spans are as long as the first.
+func evenly(spans []span) bool {
+	for _, s := range spans {
+		if s.hi-s.lo != spans[0].hi {
+			return false
+		}
+	}
+	return len(spans) > 0
 }
 
 // band is the range over all rows of one number a group.
@@ -201,22 +234,17 @@ func (s *Session) measure(a wire.MeasureArgs) (Reply, error) {
 	if !s.loaded {
 		return Reply{}, errNoTensor
 	}
-	t, rowOf := s.sampled(a.Sample, 0)
-	out := wire.Measured{Sampled: rowOf != nil}
+	t, of := s.sampled(a.Sample, 0, 0)
+	out := wire.Measured{Sampled: of != nil}
 	out.Format = f.Info().Name
 	rec := make([]float32, t.Len())
-	var p *quant.Packed
-	var there, back []float64 // ms of each pass
-	for range max(1, min(a.Repeat, maxRepeat)) {
-		var q, d float64
-		if p, q, d, err = pass(f, o, t, rec); err != nil {
-			out.Refused = s.placed(err, rowOf).Error()
-			return Reply{JSON: out}, nil
-		}
-		there, back = append(there, q), append(back, d)
+	p, there, back, err := passes(f, o, t, rec, max(1, min(a.Repeat, maxRepeat)))
+	if err != nil {
+		out.Refused = s.placed(err, of).Error()
+		return Reply{JSON: out}, nil
 	}
 	c := compare(t.Data, rec, p)
-	out.Report, out.NonFinite = s.whole(c.Report, rowOf), c.nonFinite
+	out.Report, out.NonFinite = s.whole(c.Report, of), c.nonFinite
 	out.QuantizeMs, out.DequantizeMs = median(there), median(back)
 	out.Elapsed = out.QuantizeMs + out.DequantizeMs
 	return Reply{JSON: out}, nil

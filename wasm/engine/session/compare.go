@@ -15,20 +15,23 @@ type comparison struct {
 	metric.Report
 	nonFinite int
 	x, y      []float32 // the pairs that count
-	drawn     []float32 // reconstruction with no error where a pair does not count
 }
 
-func compare(x, rec []float32, p *quant.Packed) comparison {
-	c := comparison{drawn: rec}
+func compare(x, rec []float32, p *quant.Packed) (c comparison) {
 	c.Report, c.x, c.y = metric.MeasureFinite(x, rec, p)
+	c.nonFinite = len(x) - len(c.x)
+	return c
+}
+
+// compareSub is compare, and writes rec − x to diff, 0 where a pair does not count.
+func compareSub(diff, x, rec []float32, p *quant.Packed) (c comparison) {
+	c.Report, c.x, c.y = metric.MeasureSub(diff, x, rec, p)
 	if c.nonFinite = len(x) - len(c.x); c.nonFinite == 0 {
 		return c
 	}
-	c.drawn = make([]float32, len(x))
 	for i, v := range x {
-		c.drawn[i] = v
-		if y := rec[i]; v-v == 0 && y-y == 0 {
-			c.drawn[i] = y
+		if y := rec[i]; v-v != 0 || y-y != 0 {
+			diff[i] = 0
 		}
 	}
 	return c
@@ -36,17 +39,17 @@ func compare(x, rec []float32, p *quant.Packed) comparison {
 
 // whole turns a sample's report into one of the tensor: its size is what the
 // whole would take.
-func (s *Session) whole(r metric.Report, rowOf []int) metric.Report {
-	if rowOf != nil {
+func (s *Session) whole(r metric.Report, of *part) metric.Report {
+	if of != nil {
 		r.Values = s.tensor.Len()
 		r.Bytes = int(r.BitsPerWeight * float64(r.Values) / 8)
 	}
 	return r
 }
 
-// placed names the row of the tensor where err names one of a sample.
-func (s *Session) placed(err error, rowOf []int) error {
-	if rowOf == nil {
+// placed speaks of the tensor where err speaks of the sample that is of of it.
+func (s *Session) placed(err error, of *part) error {
+	if of == nil {
 		return err
 	}
 	var value *quant.NonFiniteError
@@ -54,9 +57,32 @@ func (s *Session) placed(err error, rowOf []int) error {
 		return quant.CheckFinite(s.tensor)
 	}
 	var row *quant.RowError
-	if errors.As(err, &row) && row.Row < len(rowOf) {
+	if errors.As(err, &row) && row.Row < len(of.rows) {
 		moved := *row
-		moved.Row = rowOf[row.Row]
+		moved.Row = of.rows[row.Row]
+		return &moved
+	}
+	var shape *quant.ShapeError
+	if errors.As(err, &shape) {
+		moved := *shape
+		moved.Cols = s.tensor.Cols()
+		return &moved
+	}
+	return err
+}
+
+// placedAt names the row of a tensor where err names one of a slice of it.
+func placedAt(err error, from int) error {
+	var value *quant.NonFiniteError
+	if errors.As(err, &value) {
+		moved := *value
+		moved.Row += from
+		return &moved
+	}
+	var row *quant.RowError
+	if errors.As(err, &row) {
+		moved := *row
+		moved.Row += from
 		return &moved
 	}
 	return err

@@ -16,7 +16,7 @@ const maxJSON = 1 << 22
 
 func (s *Session) export(a wire.ExportArgs) (Reply, error) {
 	r := &s.last
-	if r.packed == nil || r.rowOf != nil {
+	if r.packed == nil || r.part != nil {
 		return Reply{}, fmt.Errorf("there is no exact result to download yet; wait for it")
 	}
 	stem := fileName(r.tensor.Name) + "-" + strings.ToLower(r.packed.Format)
@@ -37,6 +37,9 @@ func (s *Session) export(a wire.ExportArgs) (Reply, error) {
 		out = wire.Export{Name: stem + ".npy", Type: "application/octet-stream"}
 		err = npy.Write(&b, quant.Tensor{Name: r.tensor.Name, Shape: r.tensor.Shape, Data: r.rec})
 	case "original":
+		if s.stored != nil {
+			return Reply{}, fmt.Errorf("what tensor %q was before it became %s is not in the file", r.tensor.Name, s.stored.Format)
+		}
 		out = wire.Export{Name: fileName(r.tensor.Name) + ".npy", Type: "application/octet-stream"}
 		err = npy.Write(&b, r.tensor)
 	default:

@@ -26,7 +26,7 @@ func TestWindow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := s.Call(wire.OpRows, args, Attachment{}, nil)
+		r, err := s.Call(wire.OpRows, args, Attachment{})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -63,13 +63,13 @@ func TestExport(t *testing.T) {
 	var s Session
 	var st wire.TensorStats
 	src := wire.Source{Kind: "values", Name: "../blk 0/é.weight", Shape: []int{rows, cols}}
-	if err := request(&s, wire.OpLoad, src, Attachment{Values: x}, nil, &st); err != nil {
+	if err := request(&s, wire.OpLoad, src, Attachment{Values: x}, &st); err != nil {
 		t.Fatal(err)
 	}
 	mustAnalyze(t, &s, wire.AnalyzeArgs{Format: "Q4_0"})
 	p, y := plain(t, "Q4_0", nil, []int{rows, cols}, x)
 	export := func(as string) (wire.Export, []byte, error) {
-		r, err := s.Call(wire.OpExport, []byte(fmt.Sprintf(`{"as":%q}`, as)), Attachment{}, nil)
+		r, err := s.Call(wire.OpExport, []byte(fmt.Sprintf(`{"as":%q}`, as)), Attachment{})
 		if err != nil {
 			return wire.Export{}, nil, err
 		}
@@ -142,7 +142,7 @@ func TestQuantize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := new(Session).Call(wire.OpQuantize, args, Attachment{Values: x}, nil)
+		r, err := new(Session).Call(wire.OpQuantize, args, Attachment{Values: x})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func TestQuantize(t *testing.T) {
 		`{"format":"INT4","options":{"bits":"x"}}`:                                       "option bits=x",
 		`{"format":"INT4","shape":[2,256],"options":{"granularity":"g"},"importance":1}`: "cannot be read",
 	} {
-		if _, err := new(Session).Call(wire.OpQuantize, []byte(args), Attachment{Values: x}, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := new(Session).Call(wire.OpQuantize, []byte(args), Attachment{Values: x}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", args, err)
 		}
 	}

@@ -8,13 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"fewbits/quant"
 	"fewbits/quant/container"
 	"fewbits/quant/convert"
 	"fewbits/quant/formats"
 	"fewbits/quant/gguf"
+	"fewbits/quant/metric"
+	"fewbits/quant/npy"
 	"fewbits/quant/recipe"
 	"fewbits/quant/safetensors"
 	"fewbits/wasm/wire"
@@ -39,12 +40,12 @@ func realFile(t *testing.T, name ...string) []byte {
 }
 
 // request sends an operation as the page does and reads its answer into out.
-func request(s *Session, op string, args any, at Attachment, emit func(Reply), out any) error {
+func request(s *Session, op string, args any, at Attachment, out any) error {
 	text, err := wire.Marshal(args)
 	if err != nil {
 		return err
 	}
-	r, err := s.Call(op, text, at, emit)
+	r, err := s.Call(op, text, at)
 	if err != nil {
 		return err
 	}
@@ -58,35 +59,59 @@ func opened(t *testing.T, name string, file []byte) (*Session, wire.FileInfo) {
 	t.Helper()
 	var s Session
 	var info wire.FileInfo
-	if err := request(&s, wire.OpOpen, wire.OpenArgs{Name: name}, Attachment{File: bytes.NewReader(file), Size: int64(len(file))}, nil, &info); err != nil {
+	if err := request(&s, wire.OpOpen, wire.OpenArgs{Name: name}, Attachment{File: bytes.NewReader(file), Size: int64(len(file))}, &info); err != nil {
 		t.Fatal(err)
 	}
 	return &s, info
 }
 
-// made is what a conversion sent.
-type made struct {
-	file     []byte
-	parts    []int
-	progress []wire.Progress
-	done     wire.Converted
+// built is a file put together from parts, and what its tensors lost.
+type built struct {
+	plan wire.Plan
+	file []byte
+	lost []metric.Sums
 }
 
-func converted(t *testing.T, s *Session, recipe string) made {
+// build makes the file of a plan as the page does: in parts of so many units,
+// here from the last to the first.
+func build(t *testing.T, s *Session, a wire.PlanArgs, units int64) built {
 	t.Helper()
-	var m made
-	emit := func(r Reply) {
-		if p, ok := r.JSON.(wire.Progress); ok {
-			m.progress = append(m.progress, p)
-		}
-		if p, ok := r.Arrays["part"].([]byte); ok {
-			m.file, m.parts = append(m.file, p...), append(m.parts, len(p))
-		}
-	}
-	if err := request(s, wire.OpConvert, wire.PlanArgs{Recipe: recipe}, Attachment{}, emit, &m.done); err != nil {
+	var b built
+	if err := request(s, wire.OpPlan, a, Attachment{}, &b.plan); err != nil {
 		t.Fatal(err)
 	}
-	return m
+	b.file, b.lost = make([]byte, b.plan.Size), make([]metric.Sums, len(b.plan.Steps))
+	end := b.plan.Size
+	for i := len(b.plan.Steps) - 1; i >= 0; i-- {
+		step := b.plan.Steps[i]
+		for at := step.Bytes / step.Unit * step.Unit; at > 0; {
+			at = max(0, at-units*step.Unit)
+			end = b.part(t, s, a, step.Offset+at, end)
+		}
+	}
+	b.part(t, s, a, 0, end)
+	return b
+}
+
+func (b *built) part(t *testing.T, s *Session, a wire.PlanArgs, from, to int64) int64 {
+	t.Helper()
+	text, err := wire.Marshal(wire.MakeArgs{PlanArgs: a, Head: b.plan.Steps[0].Offset, From: from, To: to})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Call(wire.OpMake, text, Attachment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := r.Arrays["bytes"].([]byte)
+	if int64(len(p)) != to-from {
+		t.Fatalf("%d bytes for %d to %d", len(p), from, to)
+	}
+	copy(b.file[from:], p)
+	for _, l := range r.JSON.(wire.Made).Lost {
+		b.lost[l.Step].Merge(l.Sums)
+	}
+	return from
 }
 
 // TestConvertStories converts a real model whose rows fill no block of 256,
@@ -97,11 +122,8 @@ func TestConvertStories(t *testing.T) {
 	for _, recipe := range []string{"Q4_K", "Q8_0, pure", "Q4_0, pure", "F16", "BF16"} {
 		t.Run(recipe, func(t *testing.T) {
 			s, info := opened(t, "tale.gguf", tale)
-			var plan wire.Plan
-			if err := request(s, wire.OpPlan, wire.PlanArgs{Recipe: recipe}, Attachment{}, nil, &plan); err != nil {
-				t.Fatal(err)
-			}
-			m := converted(t, s, recipe)
+			m := build(t, s, wire.PlanArgs{Recipe: recipe}, 29)
+			plan := m.plan
 
 			src, err := container.Open("tale.gguf", bytes.NewReader(tale), int64(len(tale)))
 			if err != nil {
@@ -123,26 +145,24 @@ func TestConvertStories(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if plan.Size != int64(len(m.file)) || m.done.Size != plan.Size || len(back.Tensors()) != len(plan.Steps) || len(m.done.Losses) != len(plan.Steps) {
-				t.Errorf("planned %d bytes and %d tensors; made %d and %d, said %d and %d losses",
-					plan.Size, len(plan.Steps), len(m.file), len(back.Tensors()), m.done.Size, len(m.done.Losses))
+			if len(back.Tensors()) != len(plan.Steps) {
+				t.Errorf("planned %d tensors, made %d", len(plan.Steps), len(back.Tensors()))
 			}
 			for i, b := range back.Tensors() {
 				p := plan.Steps[i]
 				if b.Name != p.Name || b.Type != p.To || b.Bytes != p.Bytes || b.Offset != p.Offset || info.Tensors[p.Tensor].Name != p.Name {
 					t.Errorf("tensor %d is %+v, planned %+v", i, b, p)
 				}
-				got, want := m.done.Losses[i].RelRMSE, relRMSE(t, src, p.Tensor, back, i)
+				lost := m.lost[i].Report(p.To, p.Name)
+				got, want := lost.RelRMSE, relRMSE(t, src, p.Tensor, back, i)
 				if p.From == p.To {
 					want = 0
+				} else if lost.Values != info.Tensors[p.Tensor].Values || int64(lost.Bytes) != p.Bytes {
+					t.Errorf("%s: measured %d values in %d bytes", p.Name, lost.Values, lost.Bytes)
 				}
 				if math.Abs(got-want) > 1e-6*want {
 					t.Errorf("%s lost %v, computed %v", p.Name, got, want)
 				}
-			}
-			last := m.progress[len(m.progress)-1]
-			if last.Done != last.Total || last.Index != last.Count || last.Written != last.Size || last.Size != plan.Size {
-				t.Errorf("the last progress is %+v", last)
 			}
 		})
 	}
@@ -195,43 +215,6 @@ func box(t *testing.T, rows map[string]int, f func(i int) float32) []byte {
 	return out.Bytes()
 }
 
-// TestPartsAreModest converts more than a part holds.
-func TestPartsAreModest(t *testing.T) {
-	s, _ := opened(t, "big.safetensors", box(t, map[string]int{"w.weight": 5 << 12}, func(i int) float32 { return float32(i%31) - 15 }))
-	m := converted(t, s, "F16")
-	if len(m.parts) < 2 {
-		t.Fatalf("%d parts of %d bytes", len(m.parts), len(m.file))
-	}
-	for i, n := range m.parts {
-		if n > 8<<20 || n < 1<<20 && i+1 < len(m.parts) {
-			t.Errorf("part %d of %d has %d bytes", i, len(m.parts), n)
-		}
-	}
-	if m.done.Name != "big-f16.gguf" || m.done.Losses[0].RelRMSE != 0 {
-		t.Errorf("%+v", m.done)
-	}
-	for i := 1; i < len(m.progress); i++ {
-		a, b := m.progress[i-1], m.progress[i]
-		if b.Done < a.Done || b.Written < a.Written || b.Elapsed < a.Elapsed {
-			t.Errorf("progress goes back: %+v, then %+v", a, b)
-		}
-	}
-}
-
-func TestPacer(t *testing.T) {
-	p := pacer{every: 50 * time.Millisecond}
-	start := time.Unix(100, 0)
-	n := 0
-	for ms := range 1000 {
-		if p.due(start.Add(time.Duration(ms) * time.Millisecond)) {
-			n++
-		}
-	}
-	if n != 20 {
-		t.Errorf("%d times in a second", n)
-	}
-}
-
 func TestOutName(t *testing.T) {
 	for _, c := range [][3]string{
 		{"stories260K.gguf", "Q4_K", "stories260K-q4_k.gguf"},
@@ -267,7 +250,7 @@ func TestRefused(t *testing.T) {
 				return nan
 			}
 			return 1
-		}), wire.OpConvert, "Q8_0", "row 2, column 188"},
+		}), wire.OpMake, "Q8_0", "row 2, column 188"},
 	}
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
@@ -276,7 +259,8 @@ func TestRefused(t *testing.T) {
 				s, _ = opened(t, "x", c.file)
 			}
 			var out wire.Plan
-			if err := request(s, c.op, wire.PlanArgs{Recipe: c.recipe}, Attachment{}, nil, &out); err == nil || !strings.Contains(err.Error(), c.want) {
+			args := wire.MakeArgs{PlanArgs: wire.PlanArgs{Recipe: c.recipe}, From: 192, To: 192 + 4*272} // of the box with NaN, its tensor
+			if err := request(s, c.op, args, Attachment{}, &out); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
@@ -297,11 +281,8 @@ func TestAlignmentIsKept(t *testing.T) {
 		}
 	}
 	s, _ := opened(t, "odd.gguf", in.Bytes())
-	var plan wire.Plan
-	if err := request(s, wire.OpPlan, wire.PlanArgs{Recipe: "Q8_0"}, Attachment{}, nil, &plan); err != nil {
-		t.Fatal(err)
-	}
-	m := converted(t, s, "Q8_0")
+	m := build(t, s, wire.PlanArgs{Recipe: "Q8_0"}, 2)
+	plan := m.plan
 	back, err := gguf.Open(bytes.NewReader(m.file), int64(len(m.file)))
 	if err != nil {
 		t.Fatal(err)
@@ -342,7 +323,7 @@ func TestConvertRecipe(t *testing.T) {
 	}
 	for _, name := range []string{"Q4_K_M", "Q4_0", "Q2_K", "COPY"} {
 		s, _ := opened(t, "tale.gguf", tale)
-		m := converted(t, s, name)
+		m := build(t, s, wire.PlanArgs{Recipe: name}, 1<<20)
 		steps, err := recipe.Plan(src, name, recipe.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -351,16 +332,46 @@ func TestConvertRecipe(t *testing.T) {
 		if err := convert.ToGGUF(context.Background(), &want, src, steps, convert.Options{Formats: formats.Lookup, Meta: recipe.Meta(src, name)}); err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(m.file, want.Bytes()) || m.done.Name != "tale-"+strings.ToLower(name)+".gguf" {
-			t.Errorf("%s: %d bytes that differ from the core's %d, as %s", name, len(m.file), want.Len(), m.done.Name)
+		if !bytes.Equal(m.file, want.Bytes()) || m.plan.Name != "tale-"+strings.ToLower(name)+".gguf" {
+			t.Errorf("%s: %d bytes that differ from the core's %d, as %s", name, len(m.file), want.Len(), m.plan.Name)
 		}
 	}
 	var plan wire.Plan
 	s, _ := opened(t, "box.safetensors", box(t, map[string]int{"output.weight": 2}, func(int) float32 { return 1 }))
-	if err := request(s, wire.OpPlan, wire.PlanArgs{Recipe: "Q4_0"}, Attachment{}, nil, &plan); err != nil || plan.Steps[0].To != "Q4_0" {
+	if err := request(s, wire.OpPlan, wire.PlanArgs{Recipe: "Q4_0"}, Attachment{}, &plan); err != nil || plan.Steps[0].To != "Q4_0" {
 		t.Errorf("%v, %+v", err, plan.Steps)
 	}
-	if err := request(s, wire.OpPlan, wire.PlanArgs{Recipe: "Q4_K_M"}, Attachment{}, nil, &plan); err == nil || !strings.Contains(err.Error(), "this is safetensors") {
+	if err := request(s, wire.OpPlan, wire.PlanArgs{Recipe: "Q4_K_M"}, Attachment{}, &plan); err == nil || !strings.Contains(err.Error(), "this is safetensors") {
 		t.Error(err)
+	}
+}
+
+// TestConvertPlain wants numbers of NumPy to be converted like others, though
+// their types have other names.
+func TestConvertPlain(t *testing.T) {
+	x := quant.Tensor{Name: "x", Shape: []int{4, 256}, Data: bell(1024)}
+	var b bytes.Buffer
+	if err := npy.Write(&b, x); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"F32", "Q4_K"} {
+		s, info := opened(t, "x.npy", b.Bytes())
+		m := build(t, s, wire.PlanArgs{Recipe: name}, 1)
+		if step := m.plan.Steps[0]; info.Tensors[0].Type != "<f4" || step.From != "F32" || step.To != name {
+			t.Fatalf("%s: %+v of %+v", name, step, info.Tensors[0])
+		}
+		back, _ := opened(t, "x.gguf", m.file)
+		y, err := quant.ReadTensor(back.file, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := 0.0
+		for i := range x.Data {
+			d := float64(y.Data[i] - x.Data[i])
+			sum += d * d
+		}
+		if got := m.lost[0].ErrSq; math.Abs(got-sum) > 1e-6*sum || (name == "F32") != (sum == 0) {
+			t.Errorf("%s lost %v, said to be %v", name, sum, got)
+		}
 	}
 }

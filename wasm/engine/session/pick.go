@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
-	"sort"
 
 	"fewbits/quant"
 	"fewbits/wasm/wire"
@@ -16,7 +15,8 @@ const maxDrawn = 1024
 func (s *Session) pick(a wire.PickArgs) (Reply, error) {
 	if a.Value != nil && s.last.packed != nil {
 		i := nearest(s.last.tensor.Data, float32(*a.Value))
-		a.Row, a.Col = s.last.whole(i/s.last.tensor.Cols()), i%s.last.tensor.Cols()
+		cols := s.last.tensor.Cols()
+		a.Row, a.Col = s.last.part.row(i/cols), s.last.part.col(i%cols)
 	}
 	p, arrays, err := s.opened(a.Row, a.Col)
 	if err != nil {
@@ -40,26 +40,6 @@ func nearest(x []float32, v float32) int {
 	return at
 }
 
-// whole is the row of the whole tensor that row r of the result is.
-func (r *result) whole(row int) int {
-	if r.rowOf == nil {
-		return row
-	}
-	return r.rowOf[row]
-}
-
-// rowAt is the row of the result that is nearest to a row of the whole tensor.
-func (r *result) rowAt(row int) int {
-	if r.rowOf == nil {
-		return row
-	}
-	i := sort.SearchInts(r.rowOf, row)
-	if i == len(r.rowOf) || i > 0 && row-r.rowOf[i-1] < r.rowOf[i]-row {
-		i--
-	}
-	return i
-}
-
 // opened takes apart the block around one weight of the latest result. A row
 // or column outside the tensor is moved to its edge.
 func (s *Session) opened(row, col int) (wire.Picked, map[string]any, error) {
@@ -69,8 +49,8 @@ func (s *Session) opened(row, col int) (wire.Picked, map[string]any, error) {
 		return out, nil, fmt.Errorf("nothing is quantized yet")
 	}
 	cols := r.tensor.Cols()
-	at := r.rowAt(max(0, min(row, s.tensor.Rows()-1)))
-	col = max(0, min(col, cols-1))
+	at := r.part.rowAt(max(0, min(row, s.tensor.Rows()-1)))
+	col = r.part.colAt(max(0, min(col, s.tensor.Cols()-1)))
 	i := at*cols + col
 	o, err := r.format.Open(r.packed, i)
 	if err != nil {
@@ -78,12 +58,13 @@ func (s *Session) opened(row, col int) (wire.Picked, map[string]any, error) {
 	}
 	m := r.params
 	out.Opened = wire.Opened{
-		Row: r.whole(at), Col: col, X: float64(r.tensor.Data[i]), XHat: float64(o.Value), Code: o.Code,
+		Row: r.part.row(at), Col: r.part.col(col), X: float64(r.tensor.Data[i]), XHat: float64(o.Value), Code: o.Code,
 		Block: o.Block, Offset: o.Offset, Hex: hex.EncodeToString(o.Bytes),
 		Fields: fields(o.Fields), Formula: terms(o.Formula), Rule: terms(o.Rule),
 	}
 	arrays := map[string]any{}
-	out.Opened.Group, out.Opened.Lo, out.Opened.Hi = groupOf(m, at, col, cols)
+	group, lo, hi := groupOf(m, at, col, cols)
+	out.Opened.Group, out.Opened.Lo, out.Opened.Hi = group, r.part.col(lo), r.part.col(hi-1)+1
 	if m.Scales != nil && !m.Table {
 		k := out.Opened.Group
 		if !m.Flat {

@@ -43,7 +43,11 @@ func TestSampleOfRows(t *testing.T) {
 			x[i] = float32(i)
 		}
 		s := loaded(t, []int{c.rows, cols}, x)
-		got, rowOf := s.sampled(c.n, c.keep)
+		got, of := s.sampled(c.n, c.keep, 0)
+		var rowOf []int
+		if of != nil {
+			rowOf = of.rows
+		}
 		if len(rowOf) != c.want {
 			t.Errorf("%+v: rows %v", c, rowOf)
 			continue
@@ -75,11 +79,11 @@ func TestPickInSample(t *testing.T) {
 	mustAnalyze(t, s, wire.AnalyzeArgs{Format: "Q8_0", Row: 200, Sample: 20 * cols})
 	for row := range rows {
 		var p wire.Picked
-		if err := request(s, wire.OpPick, wire.PickArgs{Row: row, Col: 3}, Attachment{}, nil, &p); err != nil {
+		if err := request(s, wire.OpPick, wire.PickArgs{Row: row, Col: 3}, Attachment{}, &p); err != nil {
 			t.Fatal(err)
 		}
 		least := rows
-		for _, r := range s.last.rowOf {
+		for _, r := range s.last.part.rows {
 			least = min(least, max(r-row, row-r))
 		}
 		if d := max(p.Opened.Row-row, row-p.Opened.Row); d != least || p.Opened.Col != 3 {
@@ -91,11 +95,11 @@ func TestPickInSample(t *testing.T) {
 	}
 	v := 0.0731
 	var p wire.Picked
-	if err := request(s, wire.OpPick, wire.PickArgs{Value: &v}, Attachment{}, nil, &p); err != nil {
+	if err := request(s, wire.OpPick, wire.PickArgs{Value: &v}, Attachment{}, &p); err != nil {
 		t.Fatal(err)
 	}
 	best := math.Inf(1)
-	for _, r := range s.last.rowOf {
+	for _, r := range s.last.part.rows {
 		for _, y := range x[r*cols:][:cols] {
 			best = min(best, math.Abs(float64(y-float32(v))))
 		}

@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"reflect"
 	"time"
 
 	"fewbits/kernels"
 	"fewbits/quant"
-	"fewbits/quant/container"
 	"fewbits/quant/formats"
+	"fewbits/quant/imatrix"
 	"fewbits/quant/metric"
 	"fewbits/wasm/wire"
 )
@@ -18,12 +17,18 @@ import (
 // Session is the state of one worker. It answers one request at a time.
 type Session struct {
 	file     quant.Source
+	plain    quant.Source // file as a conversion reads it; nil until one is asked for
 	fileName string
 	fileSize int64
+	made     *maker // of the file; nil until a plan is asked for, and to be so where anything changes what steps answers
 
 	loaded bool
 	tensor quant.Tensor
+	stored *quant.Packed // of tensor, where it came in blocks
 	hist   metric.Histogram
+
+	matrix     *imatrix.Matrix // importance; nil for none
+	matrixName string
 
 	last result
 	rec  []float32 // reused between results
@@ -34,7 +39,7 @@ type Session struct {
 type result struct {
 	format quant.Format
 	tensor quant.Tensor // whole or sampled
-	rowOf  []int        // row of the whole that each row of a sampled tensor is; nil where whole
+	part   *part        // of the whole that a sampled tensor is; nil where whole
 	packed *quant.Packed
 	params *quant.Params
 	rec    []float32
@@ -42,9 +47,10 @@ type result struct {
 
 // Attachment is what comes with a request beside its JSON.
 type Attachment struct {
-	File   io.ReaderAt // of OpOpen
-	Size   int64       // of File
-	Values []float32   // of OpLoad and OpQuantize
+	File   io.ReaderAt  // of OpOpen and OpImatrix
+	Size   int64        // of File
+	Files  []quant.File // of OpOpen: several that are one model, in place of File
+	Values []float32    // of OpLoad and OpQuantize
 }
 
 // Reply is an answer: something that marshals to JSON, and arrays beside it
@@ -54,10 +60,8 @@ type Reply struct {
 	Arrays map[string]any
 }
 
-// Call answers one request. emit takes what a long operation sends before its
-// answer: parts of a file ([]byte) and wire.Progress; it may be nil. What emit
-// is given is its own only until it returns.
-func (s *Session) Call(op string, args []byte, a Attachment, emit func(Reply)) (Reply, error) {
+// Call answers one request.
+func (s *Session) Call(op string, args []byte, a Attachment) (Reply, error) {
 	switch op {
 	case wire.OpFormats:
 		return Reply{JSON: formats.Infos()}, nil
@@ -77,8 +81,14 @@ func (s *Session) Call(op string, args []byte, a Attachment, emit func(Reply)) (
 		return call(args, func(v wire.QuantizeArgs) (Reply, error) { return quantize(v, a.Values) })
 	case wire.OpPlan:
 		return call(args, s.plan)
-	case wire.OpConvert:
-		return call(args, func(v wire.PlanArgs) (Reply, error) { return s.convert(v, emit) })
+	case wire.OpMake:
+		return call(args, s.make)
+	case wire.OpInside:
+		return s.inside()
+	case wire.OpImatrix:
+		return call(args, func(v wire.ImatrixArgs) (Reply, error) { return s.imatrix(v, a) })
+	case wire.OpWeights:
+		return call(args, s.weights)
 	case wire.OpSparks:
 		return sparks()
 	case wire.OpRows:
@@ -97,66 +107,22 @@ func call[A any](args []byte, f func(A) (Reply, error)) (Reply, error) {
 	return f(v)
 }
 
-func (s *Session) open(v wire.OpenArgs, a Attachment) (Reply, error) {
-	if a.File == nil {
-		return Reply{}, fmt.Errorf("no file came with the request to open %q", v.Name)
-	}
-	src, err := container.Open(v.Name, a.File, a.Size)
-	if err != nil {
-		return Reply{}, err
-	}
-	s.file, s.fileName, s.fileSize = src, v.Name, a.Size
-	info := wire.FileInfo{Name: v.Name, Container: src.Container(), Size: a.Size, Tensors: []wire.TensorRow{}}
-	for _, m := range src.Metadata() {
-		info.Meta = append(info.Meta, wire.MetaRow{Key: m.Key, Type: m.Type, Value: printed(m.Value)})
-	}
-	for _, t := range src.Tensors() {
-		info.Tensors = append(info.Tensors, wire.TensorRow{Name: t.Name, Shape: shape(t.Shape), Type: t.Type,
-			Values: t.Len(), Bytes: t.Bytes, Offset: t.Offset, Readable: t.Readable, Why: t.Why})
-	}
-	return Reply{JSON: info}, nil
-}
-
-// shape is s, never nil: JSON's [] is a scalar's shape.
-func shape(s []int) []int {
-	if s == nil {
-		return []int{}
-	}
-	return s
-}
-
-// maxPrinted is how much of a metadata value is shown.
-const maxPrinted = 200
-
-func printed(v any) string {
-	var s string
-	switch l := reflect.ValueOf(v); {
-	case l.Kind() == reflect.String:
-		s = l.String()
-	case l.Kind() == reflect.Slice && l.Type().Elem().Kind() == reflect.String:
-		s = fmt.Sprintf("%d strings: %q", l.Len(), l.Slice(0, min(l.Len(), 8)))
-	case l.Kind() == reflect.Slice && l.Len() > 16:
-		s = fmt.Sprintf("%d values: %v …", l.Len(), l.Slice(0, 16))
-	default:
-		s = fmt.Sprint(v)
-	}
-	if len(s) > maxPrinted {
-		cut := maxPrinted
-		for cut > 0 && s[cut]&0xc0 == 0x80 {
-			cut-- // not inside a character
-		}
-		s = s[:cut] + "…"
-	}
-	return s
-}
-
 func (s *Session) load(v wire.Source, values []float32) (Reply, error) {
 	t, typ, err := s.tensorOf(v, values)
 	if err != nil {
 		return Reply{}, err
 	}
-	s.tensor, s.last, s.loaded = t, result{}, true
+	stored, err := s.blocksOf(v)
+	if err != nil {
+		return Reply{}, err
+	}
+	s.tensor, s.stored, s.last, s.loaded = t, stored, result{}, true
 	stats := describe(t, typ)
+	if stored != nil {
+		if stats.Inside, err = estimate(stored, t.Data, v.Index); err != nil {
+			return Reply{}, err
+		}
+	}
 	if stats.NonFinite == 0 {
 		s.hist = metric.Values(t.Data, histBins(t.Len()))
 	} else {
@@ -249,25 +215,35 @@ func describe(t quant.Tensor, typ string) wire.TensorStats {
 
 // run quantizes and reconstructs t, and says how many ms that took.
 func run(f quant.Format, o quant.Options, t quant.Tensor, rec []float32) (*quant.Packed, float64, error) {
-	p, there, back, err := pass(f, o, t, rec)
-	return p, there + back, err
+	p, there, back, err := passes(f, o, t, rec, 1)
+	if err != nil {
+		return p, 0, err
+	}
+	return p, there[0] + back[0], nil
 }
 
-// pass quantizes and reconstructs t, and says how many ms each took. Where it
-// fails before it writes to rec, there is no p.
-func pass(f quant.Format, o quant.Options, t quant.Tensor, rec []float32) (p *quant.Packed, there, back float64, err error) {
+// passes quantizes t some times, then reconstructs it as often, and says how many ms
+// each took: one way after the other, since a slow one between leaves nothing of the
+// other's memory near. Where it fails before it writes to rec, there is no p.
+func passes(f quant.Format, o quant.Options, t quant.Tensor, rec []float32, n int) (p *quant.Packed, there, back []float64, err error) {
 	if t.Len() == 0 {
-		return nil, 0, 0, fmt.Errorf("tensor %q is empty: there is nothing to quantize", t.Name)
+		return nil, nil, nil, fmt.Errorf("tensor %q is empty: there is nothing to quantize", t.Name)
 	}
-	start := time.Now()
-	if p, err = f.Quantize(t, o); err != nil {
-		return nil, 0, 0, err
+	for range n {
+		start := time.Now()
+		if p, err = f.Quantize(t, o); err != nil {
+			return nil, nil, nil, err
+		}
+		there = append(there, millis(time.Since(start)))
 	}
-	half := time.Now()
-	if err = f.Dequantize(p, rec); err != nil {
-		return p, 0, 0, err
+	for range n {
+		start := time.Now()
+		if err = f.Dequantize(p, rec); err != nil {
+			return p, nil, nil, err
+		}
+		back = append(back, millis(time.Since(start)))
 	}
-	return p, millis(half.Sub(start)), millis(time.Since(half)), nil
+	return p, there, back, nil
 }
 
 func lookup(name string, options map[string]string) (quant.Format, quant.Options, error) {

@@ -17,7 +17,7 @@ import (
 
 func TestFormats(t *testing.T) {
 	var rows []wire.FormatRow
-	if err := request(new(Session), wire.OpFormats, struct{}{}, Attachment{}, nil, &rows); err != nil {
+	if err := request(new(Session), wire.OpFormats, struct{}{}, Attachment{}, &rows); err != nil {
 		t.Fatal(err)
 	}
 	all := formats.All()
@@ -58,7 +58,7 @@ func TestCallRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := loaded(t, []int{1, 64}, x)
-			if _, err := s.Call(c.op, []byte(c.args), Attachment{Values: x}, nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := s.Call(c.op, []byte(c.args), Attachment{Values: x}); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want something with %q", err, c.want)
 			}
 			mustAnalyze(t, s, wire.AnalyzeArgs{Format: "INT8"}) // it goes on
@@ -68,12 +68,12 @@ func TestCallRefuses(t *testing.T) {
 
 func TestNothingLoaded(t *testing.T) {
 	for op, args := range map[string]string{wire.OpAnalyze: `{"format":"INT4"}`, wire.OpMeasure: `{"format":"INT4"}`, wire.OpRows: `{"rows":1,"cols":1}`} {
-		if _, err := new(Session).Call(op, []byte(args), Attachment{}, nil); err == nil || !strings.Contains(err.Error(), "no tensor is loaded") {
+		if _, err := new(Session).Call(op, []byte(args), Attachment{}); err == nil || !strings.Contains(err.Error(), "no tensor is loaded") {
 			t.Errorf("%s: %v", op, err)
 		}
 	}
-	for _, op := range []string{wire.OpPlan, wire.OpConvert} {
-		if _, err := new(Session).Call(op, []byte(`{"recipe":"Q4_0"}`), Attachment{}, nil); err == nil || !strings.Contains(err.Error(), "no file is open") {
+	for _, op := range []string{wire.OpPlan, wire.OpMake} {
+		if _, err := new(Session).Call(op, []byte(`{"recipe":"Q4_0"}`), Attachment{}); err == nil || !strings.Contains(err.Error(), "no file is open") {
 			t.Errorf("%s: %v", op, err)
 		}
 	}
@@ -104,7 +104,7 @@ func TestSamples(t *testing.T) {
 		var st wire.TensorStats
 		src := wire.Source{Kind: "sample", Name: name, Rows: 40, Cols: 200, Seed: 3}
 		for _, each := range []*Session{&s, &again} {
-			if err := request(each, wire.OpLoad, src, Attachment{}, nil, &st); err != nil {
+			if err := request(each, wire.OpLoad, src, Attachment{}, &st); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -121,7 +121,7 @@ func TestSamples(t *testing.T) {
 }
 
 func TestSparks(t *testing.T) {
-	r, err := new(Session).Call(wire.OpSparks, nil, Attachment{}, nil)
+	r, err := new(Session).Call(wire.OpSparks, nil, Attachment{})
 	if err != nil || len(r.Arrays) != len(samples) {
 		t.Fatalf("%d small histograms, %v", len(r.Arrays), err)
 	}
@@ -135,7 +135,7 @@ func TestSparks(t *testing.T) {
 func TestStats(t *testing.T) {
 	var s Session
 	var st wire.TensorStats
-	r, err := s.Call(wire.OpLoad, []byte(`{"kind":"values","name":"w","shape":[2,2]}`), Attachment{Values: []float32{1, 2, 3, -6}}, nil)
+	r, err := s.Call(wire.OpLoad, []byte(`{"kind":"values","name":"w","shape":[2,2]}`), Attachment{Values: []float32{1, 2, 3, -6}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestPickValue(t *testing.T) {
 		row, col int
 	}{{-50, 0, 0}, {0.3, 0, 1}, {0.375, 0, 1}, {0.4, 0, 2}, {2, 1, 0}, {100, 1, 2}} {
 		var p wire.Picked
-		if err := request(s, wire.OpPick, wire.PickArgs{Value: &c.v}, Attachment{}, nil, &p); err != nil {
+		if err := request(s, wire.OpPick, wire.PickArgs{Value: &c.v}, Attachment{}, &p); err != nil {
 			t.Fatal(err)
 		}
 		if p.Opened.Row != c.row || p.Opened.Col != c.col {
@@ -209,7 +209,7 @@ func TestMeasure(t *testing.T) {
 	x := bell(rows * cols)
 	s := loaded(t, []int{rows, cols}, x)
 	measure := func(a wire.MeasureArgs) (m wire.Measured) {
-		if err := request(s, wire.OpMeasure, a, Attachment{}, nil, &m); err != nil {
+		if err := request(s, wire.OpMeasure, a, Attachment{}, &m); err != nil {
 			t.Fatal(err)
 		}
 		return m
@@ -243,21 +243,21 @@ func TestOpenAndLoad(t *testing.T) {
 		t.Fatalf("%+v", info)
 	}
 	var st wire.TensorStats
-	if err := request(s, wire.OpLoad, wire.Source{Kind: "file"}, Attachment{}, nil, &st); err != nil || !slices.Equal(s.tensor.Data, x) {
+	if err := request(s, wire.OpLoad, wire.Source{Kind: "file"}, Attachment{}, &st); err != nil || !slices.Equal(s.tensor.Data, x) {
 		t.Errorf("%v, %v", s.tensor.Data, err)
 	}
 	for _, index := range []int{-1, 1} {
-		err := request(s, wire.OpLoad, wire.Source{Kind: "file", Index: index}, Attachment{}, nil, &st)
+		err := request(s, wire.OpLoad, wire.Source{Kind: "file", Index: index}, Attachment{}, &st)
 		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("x.npy has no tensor %d", index)) {
 			t.Errorf("tensor %d: %v", index, err)
 		}
 	}
 	// Neither a file nor a tensor at fault changes what is there.
 	junk := []byte("junk")
-	if err := request(s, wire.OpOpen, wire.OpenArgs{Name: "j.gguf"}, Attachment{File: bytes.NewReader(junk), Size: 4}, nil, &info); err == nil {
+	if err := request(s, wire.OpOpen, wire.OpenArgs{Name: "j.gguf"}, Attachment{File: bytes.NewReader(junk), Size: 4}, &info); err == nil {
 		t.Error("junk was opened")
 	}
-	if err := request(s, wire.OpLoad, wire.Source{Kind: "file"}, Attachment{}, nil, &st); err != nil || st.Values != 6 {
+	if err := request(s, wire.OpLoad, wire.Source{Kind: "file"}, Attachment{}, &st); err != nil || st.Values != 6 {
 		t.Errorf("%+v, %v", st, err)
 	}
 }

@@ -59,7 +59,7 @@ func (s *Session) window(a wire.RowsArgs) (Reply, error) {
 	}
 	x := make([]float32, 0, a.Rows*a.Cols)
 	y := make([]float32, 0, a.Rows*a.Cols)
-	whole := s.last.packed != nil && s.last.rowOf == nil
+	whole := s.last.packed != nil && s.last.part == nil
 	for r := a.Row; r < a.Row+a.Rows; r++ {
 		x = append(x, s.tensor.Data[r*cols+a.Col:][:a.Cols]...)
 		if whole {

@@ -47,7 +47,7 @@ export class ErrPlot extends Plot {
   }
 
   #over(pen, f, s, xs, a, b, beyond) {
-    const t = pen.theme, k = t.k, o = main(s).meta.opened, e = o ? o.xhat - o.x : NaN, say = 'this weight', taken = [];
+    const t = pen.theme, k = t.k, o = main(s).meta.opened, e = o && !main(s).meta.stored ? o.xhat - o.x : NaN, say = 'this weight', taken = [];
     const half = pen.measure(say, 'lab') / 2, px = inside(f, f.X(e)), mid = Math.max(f.x0 + half, Math.min(f.x1 - half, px));
     if (Number.isFinite(e)) taken.push({ l: mid - half, r: mid + half, y: f.y1 - 12 * k });
     if (a && s.b) this.#name(pen, f, xs, a, 'a', 1, taken);

@@ -89,7 +89,7 @@ export class HistPlot extends ValuePlot {
 
   /** Names the histogram beside a shoulder, where neither the frame nor a line is in the way. */
   #original(pen, f, { xs, ys }, peak, lines, label) {
-    const t = pen.theme, name = f.W < 420 * t.k ? 'original' : 'original values', w = pen.measure(name, 'lab') + 6;
+    const t = pen.theme, name = this.shown.a.meta.from ? 'as stored' : f.W < 420 * t.k ? 'original' : 'original values', w = pen.measure(name, 'lab') + 6;
     const spots = [0.62, 0.78, 0.92, 0.4, 0.25, 0.15].flatMap(share => [-1, 1].map(side => ({ share, side, x: f.X(xs[shoulder(ys, -side, share)]) })));
     const clear = ({ share, side, x }) => {
       const a = Math.min(x, x + side * w), b = a + w, near = Math.abs(f.Y(share * peak) - label.y) < 14 * t.k;

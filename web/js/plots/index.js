@@ -8,4 +8,6 @@ export { scatter, familyMark } from './scatter.js';
 export { bars, mix } from './bars.js';
 export { numberLine } from './numberline.js';
 export { lines } from './lines.js';
+export { columns } from './columns.js';
+export { layers } from './layers.js';
 export { sparkline } from './spark.js';

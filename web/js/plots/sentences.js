@@ -47,15 +47,20 @@ export function histSentence({ a, b, show }) {
 export function stairSentence({ a, b, show }) {
   const an = show === 'b' && b ? b : a, o = an.meta.opened;
   if (!o || !Number.isFinite(o.x)) return o ? `The opened value is ${num(o.x)}.` : '';
+  if (an.meta.stored) return `The file holds _x̂_ ${num(o.xhat)}; what _x_ was is not in it.`;
   const span = an.meta.hist.hi - an.meta.hist.lo, e = Math.abs(o.xhat - o.x);
   const far = e === 0 ? 'without error' : o.step > 0 ? `${percent(e / o.step)} of a step away` : `${num(e)} away`;
   return `_x_ ${beside(o.x, span)} becomes _x̂_ ${beside(o.xhat, span)}, ${far}.`;
 }
 
+/** Why blocks as they are stored have no error to show. */
+const gone = an => an.meta.stored && `What ${an.meta.stored} lost is not in the file.`;
+
 /** @param {Shown} s @param {number} exp power of ten of the axis @returns {string} */
 export function errSentence({ a, b, show }, exp) {
   const digits = x => (x === 0 || Math.abs(x) >= 1000 || Math.abs(x) < 1e-4 ? num(x) : minus(x.toPrecision(3)));
   const f = v => digits(v / 10 ** exp), an = show === 'b' && b ? b : a, m = an.meta.metrics;
+  if (gone(an)) return gone(an) + (show === 'split' && b && b.meta.metrics.rmse > 0 ? ` B: RMSE ${f(b.meta.metrics.rmse)}${exp ? ` × ${tenTo(exp)}` : ''} on top.` : '');
   if (!(m.rmse > 0) && !(show === 'split' && b?.meta.metrics.rmse > 0)) return 'There is no error: every value is kept as it is.';
   const unit = exp ? `_x̂_ − _x_, in ${tenTo(exp)}. ` : '_x̂_ − _x_. ';
   if (show === 'split' && b) return `${unit}RMSE ${f(m.rmse)} against ${f(b.meta.metrics.rmse)} of B.`;
@@ -91,7 +96,7 @@ export function zeroSentence({ a, b, show }) {
 /** @param {Shown} s @param {number} half share of columns that hold half of the squared error @returns {string} */
 export function heatSentence({ a, b, show }, half) {
   const an = show === 'b' && b ? b : a, m = an.meta;
-  if (!(m.heat.max > 0)) return 'There is no error anywhere.';
+  if (!(m.heat.max > 0)) return gone(an) || 'There is no error anywhere.';
   const whose = show === 'split' && b ? ' of A' : '', from = m.sampled ? ' in a sample' : '';
   if (m.heat.w < 4) return `The largest error${whose} shown is ${num(m.heat.max)}${from}.`;
   if (half < 0.3) return `Half of the squared error${whose} sits in ${percent(half)} of the columns${from}.`;
@@ -103,6 +108,7 @@ export function openedText(an) {
   const o = an.meta.opened;
   if (!o) return '';
   const span = an.meta.hist.hi - an.meta.hist.lo;
+  if (an.meta.stored) return `Row ${o.row}, column ${o.col}: the file holds ${beside(o.xhat, span)}.`;
   return `Row ${o.row}, column ${o.col}: x ${beside(o.x, span)}, reconstructed ${beside(o.xhat, span)}, error ${num(o.xhat - o.x)}.`;
 }
 

@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { root, start } from "../browser/site.mjs";
+import * as models from "./models.mjs";
 import * as places from "./places.mjs";
 import * as slider from "./slider.mjs";
 import * as speed from "./speed.mjs";
@@ -22,6 +23,7 @@ async function head({ node, chromium, native, peer }) {
   return [
     `${cores.length} cores, ${cores[0].model}`,
     [chromium.version, node.version, native.version, peer.why ? `no libggml: ${peer.why}` : await libggml()].join(" · "),
+    `Kernels: ${[chromium, node, native].map((p) => `${p.kernel} in ${p.name === "native" ? "native Go" : p.version.split(",")[0]}`).join(", ")}`,
     `${places.WEIGHTS.toLocaleString("en")} weights, ${places.SOURCE.rows} rows of ${places.COLS}: a Gaussian with heavier tails and outlier columns, seed ${places.SOURCE.seed}`,
     "Million weights a second, one thread each: Chromium in one worker of the built site. Medians; the places take turns.",
   ].join("\n");
@@ -44,6 +46,14 @@ async function main(file) {
     const rows = speed.rows(found);
     const write = async () => file && writeFile(file, JSON.stringify(rows, null, 1) + "\n");
     console.log(speed.print(rows) + "\n");
+    await write();
+
+    const model = join(cache, "bench-model.gguf");
+    const weightsOf = await places.writeModel(join(cache, "bench"), model);
+    const made = await models.measure(site, model, weightsOf, peer.measure, say);
+    console.log(`Models: a llama of ${weightsOf.toLocaleString("en")} weights in F16, by recipe, in the page as a person has it done, from Quantize to Download (it reads the\nfile, writes the new one and reads that back), and by llama_model_quantize with as many threads. MB of the original a second.\n`);
+    console.log(models.print(made) + "\n");
+    rows.push(...made);
     await write();
 
     const moves = await slider.measure(site, say);

@@ -85,9 +85,11 @@ export function rows(results) {
       for (const where of ["chromium", "node", "native"]) {
         const ms = of(where);
         if (!ms.length) continue;
+        const copying = r.places.find((p) => p.place.name === where).place.copying ?? null;
         out.push({
           what: way, type: r.case.type, where, mws: mws(ms), peer_mws: peer, ratio: peer === null ? null : mws(ms) / peer,
           family: r.case.family, options: r.case.options, weights: r.weights,
+          gbs: (4 * mws(ms)) / 1000, memcpy_gbs: copying, // of float32 read or written; of a copy of so many bytes in the same place
           spread: spread(ms), peer_spread: peer === null ? null : spread(of("libggml")),
           ms, peer_ms: of("libggml"), // of each visit, in the order of the rounds
         });
@@ -111,8 +113,21 @@ export function print(rows) {
   return text.concat(summary(rows)).join("\n");
 }
 
+/** Formats so simple that a copy of the same bytes is what they are held against. */
+const SIMPLE = /^(FP32|FP16|BF16|INT8|INT4|Q[458]_[01])$/;
+
+/** GB of float32 a second, beside a copy. */
+function copies(rows) {
+  const of = (type, way) => rows.find((r) => r.type === type && r.what === way && r.where === "chromium" && !r.options.group);
+  const types = [...new Set(rows.map((r) => r.type))].filter((t) => SIMPLE.test(t) && of(t, "quantize"));
+  const share = (r) => (r ? [digits(r.gbs), percent(r.gbs / r.memcpy_gbs)] : ["–", "–"]);
+  return table(["type", "quantize GB/s", "of memcpy", "dequantize GB/s", "of memcpy"], types.map((t) => [t, ...share(of(t, "quantize")), ...share(of(t, "dequantize"))]));
+}
+
 function summary(rows) {
   const text = [];
+  const one = rows.find((r) => r.where === "chromium" && r.memcpy_gbs);
+  if (one) text.push(`Simple types in Chromium, GB of float32 a second; a memory.copy of the same ${(4 * WEIGHTS / 2 ** 20).toFixed(0)} MiB makes ${digits(one.memcpy_gbs)} GB/s:`, copies(rows), "");
   for (const way of WAYS) {
     const ggml = rows.filter((r) => r.what === way && r.where === "chromium" && r.family === "ggml" && r.ratio !== null);
     if (!ggml.length) continue;

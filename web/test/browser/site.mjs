@@ -53,17 +53,17 @@ export async function start() {
 /**
  * Opens the site at a hash, runs f(page) and checks the page's manners.
  * ready: wait for the engine; allow: parts of console errors that are meant;
- * block: a pattern of requests that fail.
+ * block: a pattern of requests that fail; elsewhere: origins that may be asked.
  * @param {{url: string, browser: import("playwright-core").Browser}} site
  */
-export async function visit(site, hash, f, { ready = true, allow = [], block = null, ...options } = {}) {
+export async function visit(site, hash, f, { ready = true, allow = [], block = null, elsewhere = [], ...options } = {}) {
   const context = await site.browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce", acceptDownloads: true, ...options });
   const page = await context.newPage();
   if (block) await context.route(block, (r) => r.abort());
   const faults = [];
   page.on("console", (m) => { if (m.type() === "error" && !allow.some((a) => m.text().includes(a))) faults.push(`console: ${m.text()}`); });
   page.on("pageerror", (e) => faults.push(`error: ${e.message}`));
-  page.on("request", (r) => { if (!r.url().startsWith(site.url) && !/^(blob|data):/.test(r.url())) faults.push(`request to ${r.url()}`); });
+  page.on("request", (r) => { if (![site.url, ...elsewhere].some((o) => r.url().startsWith(o)) && !/^(blob|data):/.test(r.url())) faults.push(`request to ${r.url()}`); });
   try {
     await page.goto(site.url + hash);
     if (ready) await page.waitForSelector("#stage[data-ready=true]", { timeout: 30_000 });

@@ -26,7 +26,7 @@ globalThis.Worker = class {
   dies(error) { this.says({ died: true, error }); }
   breaks(message) { this.onerror?.({ message, preventDefault() {} }); }
 };
-const { Lane, Superseded } = await import("../../js/lane.js");
+const { Died, Lane, Superseded } = await import("../../js/lane.js");
 
 let lane, unhandled;
 const onUnhandled = (e) => unhandled.push(e);
@@ -57,7 +57,7 @@ function watch(promise) {
 const call = (...args) => watch(lane.call(...args));
 
 test("calls run one at a time, in order, once the worker is ready", async () => {
-  assert.deepEqual(workers[0].sent, [{ module: "module" }]);
+  assert.deepEqual(Object.keys(workers[0].sent[0]), ["module", "lock"]);
   assert.deepEqual(workers[0].options, { type: "module", name: "name" });
   const a = call("a"), b = call("b", { x: 1 }), c = call("c", '{"y":2}');
   assert.equal(lane.pending, 3);
@@ -86,20 +86,6 @@ test("latest drops what waits with the same op, and nothing else", async () => {
   for (let i = 0; i < 4; i++) now().answers();
   await fresh.done;
   assert.deepEqual(now().calls, ["draw", 'draw:{"n":2}', "pick", 'draw:{"n":3}']);
-});
-
-test("events reach the call that runs", async () => {
-  now().up();
-  const seen = [];
-  const c = call("convert", {}, { onEvent: (json, arrays) => seen.push([json, Object.keys(arrays)]) });
-  const { id } = now().last;
-  now().says({ id, event: true, json: '{"done":1}', arrays: {} });
-  now().says({ id: id + 1, event: true, json: '{"done":9}', arrays: {} });
-  now().says({ id, event: true, json: "null", arrays: { part: new Uint8Array(2) } });
-  now().answers();
-  now().says({ id, event: true, json: '{"done":9}', arrays: {} });
-  await c.done;
-  assert.deepEqual(seen, [[{ done: 1 }, []], [null, ["part"]]]);
 });
 
 test("values are copied when called, and stay the caller's", async () => {
@@ -308,7 +294,7 @@ test("a worker that never comes up is not started for ever", async () => {
   await Promise.all(waiting.map((w) => w.done));
   const later = call("c");
   await later.done;
-  for (const w of [...waiting, later]) assert.equal(w.end, "Error: the worker cannot run here: it could not be started");
+  for (const w of [...waiting, later]) assert.equal(w.end, "Died: the worker cannot run here: it could not be started");
   assert.equal(workers.length, 4);
 });
 
@@ -323,7 +309,7 @@ test("a worker that ends by itself is not started for ever, unless it has answer
   for (let i = 0; i < 4; i++) now().up().dies("bored");
   const c = call("c");
   await c.done;
-  assert.equal(c.end, "Error: the worker cannot run here: bored");
+  assert.equal(c.end, "Died: the worker cannot run here: bored");
 });
 
 test("where no worker may be started, calls say why", async () => {
@@ -347,6 +333,56 @@ test("what cannot be sent fails, and the next call runs", async () => {
   await good.done;
   assert.equal(good.end, "ok 1");
   await assert.rejects(lane.call("bad", { n: 1n }), TypeError);
+});
+
+test("a worker that goes without a word is noticed by its lock", async () => {
+  const asked = [];
+  const given = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { locks: { request: (name, f) => new Promise((ok) => asked.push({ name, free: () => ok(f()) })) } } });
+  try {
+    now().says({ ready: true, held: true });
+    assert.deepEqual(asked.map((a) => a.name), [workers[0].sent[0].lock]);
+    const busy = call("big"), next = call("small");
+    asked[0].free();
+    await busy.done;
+    assert.ok(busy.error instanceof Died);
+    assert.match(busy.end, /the worker stopped while it was busy with "big" \(it was closed\)/);
+    assert.equal(workers.length, 2);
+    assert.notEqual(workers[1].sent[0].lock, workers[0].sent[0].lock);
+    now().says({ ready: true, held: true });
+    lane.cancel(); // the lock of a worker that was stopped is free as well, and that is no news
+    await next.done;
+    now().up();
+    asked[1].free();
+    const last = call("last");
+    await turn();
+    assert.equal(workers.length, 3);
+    now().answers();
+    await last.done;
+    assert.equal(last.end, "ok 1");
+  } finally {
+    Object.defineProperty(globalThis, "navigator", given ?? { configurable: true, value: undefined });
+  }
+});
+
+test("a lane takes over what another one knows", async () => {
+  now().up();
+  lane.remember("open", { f: 1 }, { file: "file" });
+  lane.remember("imatrix", { m: 1 });
+  const other = new Lane("module", "other");
+  other.learn(lane);
+  lane.remember("open", { f: 2 });
+  const c = watch(other.call("make"));
+  now().up();
+  for (let i = 0; i < 3; i++) now().answers();
+  await c.done;
+  assert.deepEqual(now().calls, ['open:{"f":1}', 'imatrix:{"m":1}', "make"]);
+  assert.equal(workers[1].sent[1].file, "file");
+  const d = watch(other.call("make"));
+  now().answers();
+  await d.done;
+  assert.equal(now().last.op, "make", "it is told once");
+  other.close();
 });
 
 test("close fails what runs and what waits, and what comes after", async () => {
