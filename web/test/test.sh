@@ -32,6 +32,7 @@ cmd_test() {
 
 	# Meanwhile the site: compressed as dist is, as far as its limits go, which
 	# takes one processor a quarter of a minute.
+	mkdir -p "$cache"
 	local said=$PWD/$cache/site.txt site
 	build "$cache/site" -fast-rest "${limits[@]}" >"$said" 2>&1 &
 	site=$!
