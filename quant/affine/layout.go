@@ -155,17 +155,6 @@ func (l *layout) groupOf(c int) int {
 	return 0
 }
 
-// blockOfGroup is the block of group g of a row.
-func (l *layout) blockOfGroup(row, g int) int {
-	switch {
-	case l.columns:
-		return g
-	case l.stretch == l.cols:
-		return row*l.per + g
-	}
-	return 0
-}
-
 // row is where the codes of a row begin. Only for columns.
 func (l *layout) row(r int) int { return l.cols*l.header() + r*l.codeBytes(l.cols) }
 

@@ -6,9 +6,6 @@ import "fewbits/kernels"
 // (GROUP_MAX_EPS in the reference).
 const groupEps = 1e-15
 
-// maxGroup is the most values that share a scale.
-const maxGroup = 32
-
 // largest is the value of greatest magnitude in x, the first of equals, and
 // that magnitude. Both are 0 where nothing exceeds 0; NaN is passed over.
 func largest(x []float32) (value, magnitude float32) {

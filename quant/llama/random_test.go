@@ -18,15 +18,15 @@ import (
 
 // shape is a model to be made of random weights.
 type shape struct {
-	arch                           string
-	width, hidden, heads, shared   int
-	dim                            int // of a head; 0 is width / heads
-	layers, vocabulary             int
-	typ                            string // of matrices; "" is F32
-	only                           string // the one matrix that is of typ; "" is all
-	fused, biases, tied, positions bool
-	meta                           []quant.Meta // more of it, keys without the architecture
-	vectors                        map[string][]float32
+	arch                         string
+	width, hidden, heads, shared int
+	dim                          int // of a head; 0 is width / heads
+	layers, vocabulary           int
+	typ                          string // of matrices; "" is F32
+	only                         string // the one matrix that is of typ; "" is all
+	fused, biases, tied          bool
+	meta                         []quant.Meta // more of it, keys without the architecture
+	vectors                      map[string][]float32
 }
 
 func small2(arch string) shape {

@@ -21,7 +21,7 @@ type Session struct {
 
 // buffers hold what lies between the parts of a layer, for all tokens of a
 // batch.
-type buffers struct{ x, norm, q, k, v, heads, out, gate, up []float32 }
+type buffers struct{ norm, q, k, v, heads, out, gate, up []float32 }
 
 const (
 	maxRoom  = 1 << 20
