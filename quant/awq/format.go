@@ -86,10 +86,10 @@ func (format) QuantizeContext(ctx context.Context, t quant.Tensor, o quant.Optio
 	if err != nil {
 		return nil, err
 	}
-	p := &quant.Packed{Format: "AWQ", Name: t.Name, Shape: t.Shape, Options: quant.Options{
-		Bits: c.bits, Group: c.group, Symmetric: c.sym, Duo: c.duo, Clip: quant.Some(c.clip)}}
-	if p.Len() != len(t.Data) {
-		return nil, &quant.SizeError{What: "values", Format: "AWQ", Got: len(t.Data), Want: p.Len()}
+	p, err := coded.Begin("AWQ", t, quant.Options{
+		Bits: c.bits, Group: c.group, Symmetric: c.sym, Duo: c.duo, Clip: quant.Some(c.clip)})
+	if err != nil {
+		return nil, err
 	}
 	if len(t.Data) == 0 {
 		return p, nil
@@ -104,8 +104,8 @@ func (format) QuantizeContext(ctx context.Context, t quant.Tensor, o quant.Optio
 
 // OutputError implements calib.Method. Rounding is Round's.
 func (f format) OutputError(ctx context.Context, t quant.Tensor, p *quant.Packed, x *quant.Tensor) (calib.OutputError, error) {
-	back := make([]float32, p.Len())
-	if err := f.Dequantize(p, back); err != nil {
+	back, err := f.Back(p)
+	if err != nil {
 		return calib.OutputError{}, err
 	}
 	rounded, err := Round(t, p.Options)

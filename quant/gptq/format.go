@@ -105,9 +105,9 @@ func (format) QuantizeContext(ctx context.Context, t quant.Tensor, o quant.Optio
 	if err != nil {
 		return nil, err
 	}
-	p := &quant.Packed{Format: "GPTQ", Name: t.Name, Shape: t.Shape, Options: c.used()}
-	if p.Len() != len(t.Data) {
-		return nil, &quant.SizeError{What: "values", Format: "GPTQ", Got: len(t.Data), Want: p.Len()}
+	p, err := coded.Begin("GPTQ", t, c.used())
+	if err != nil {
+		return nil, err
 	}
 	if len(t.Data) == 0 {
 		return p, nil
@@ -135,8 +135,8 @@ func (format) QuantizeContext(ctx context.Context, t quant.Tensor, o quant.Optio
 
 // OutputError implements calib.Method. Rounding is Round's.
 func (f format) OutputError(ctx context.Context, t quant.Tensor, p *quant.Packed, x *quant.Tensor) (calib.OutputError, error) {
-	back := make([]float32, p.Len())
-	if err := f.Dequantize(p, back); err != nil {
+	back, err := f.Back(p)
+	if err != nil {
 		return calib.OutputError{}, err
 	}
 	rounded, err := Round(t, p.Options)

@@ -119,12 +119,12 @@ func (format) QuantizeContext(ctx context.Context, t quant.Tensor, o quant.Optio
 	if err != nil {
 		return nil, err
 	}
-	p := &quant.Packed{Format: "HQQ", Name: t.Name, Shape: t.Shape, Options: c.used()}
 	if _, err := c.layout(t.Name, t.Shape); err != nil {
 		return nil, err
 	}
-	if p.Len() != len(t.Data) {
-		return nil, &quant.SizeError{What: "values", Format: "HQQ", Got: len(t.Data), Want: p.Len()}
+	p, err := coded.Begin("HQQ", t, c.used())
+	if err != nil {
+		return nil, err
 	}
 	r, err := Solve(ctx, t, Default, o)
 	if err != nil {
@@ -136,8 +136,8 @@ func (format) QuantizeContext(ctx context.Context, t quant.Tensor, o quant.Optio
 
 // OutputError implements calib.Method. Rounding is Round's.
 func (f format) OutputError(ctx context.Context, t quant.Tensor, p *quant.Packed, x *quant.Tensor) (calib.OutputError, error) {
-	back := make([]float32, p.Len())
-	if err := f.Dequantize(p, back); err != nil {
+	back, err := f.Back(p)
+	if err != nil {
 		return calib.OutputError{}, err
 	}
 	rounded, err := Round(ctx, t, p.Options)

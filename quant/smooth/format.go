@@ -64,9 +64,9 @@ func (format) QuantizeContext(ctx context.Context, t quant.Tensor, o quant.Optio
 	if c.tensor {
 		used.Granularity = quant.PerTensor
 	}
-	p := &quant.Packed{Format: name, Name: t.Name, Shape: t.Shape, Options: used}
-	if p.Len() != len(t.Data) {
-		return nil, &quant.SizeError{What: "values", Format: name, Got: len(t.Data), Want: p.Len()}
+	p, err := coded.Begin(name, t, used)
+	if err != nil {
+		return nil, err
 	}
 	if len(t.Data) == 0 {
 		return p, nil
@@ -91,8 +91,8 @@ func (f format) OutputError(ctx context.Context, t quant.Tensor, p *quant.Packed
 	if err := calib.Check(x, t.Cols()); err != nil {
 		return calib.OutputError{}, err
 	}
-	back := make([]float32, p.Len())
-	if err := f.Dequantize(p, back); err != nil {
+	back, err := f.Back(p)
+	if err != nil {
 		return calib.OutputError{}, err
 	}
 	m, err := f.Params(p, false)

@@ -18,6 +18,22 @@ type Reader struct {
 	Layout func(shape []int, o quant.Options) (Layout, error)
 }
 
+// Begin is what a method makes of t with the options that it used, its bytes yet
+// to come. It fails with a *quant.SizeError where t is not of its shape.
+func Begin(format string, t quant.Tensor, used quant.Options) (*quant.Packed, error) {
+	p := &quant.Packed{Format: format, Name: t.Name, Shape: t.Shape, Options: used}
+	if p.Len() != len(t.Data) {
+		return nil, &quant.SizeError{What: "values", Format: format, Got: len(t.Data), Want: p.Len()}
+	}
+	return p, nil
+}
+
+// Back is p as it comes back, rows × columns.
+func (r Reader) Back(p *quant.Packed) ([]float32, error) {
+	back := make([]float32, p.Len())
+	return back, r.Dequantize(p, back)
+}
+
 // packed is a matrix in its bytes.
 type packed struct {
 	Layout
