@@ -9,8 +9,9 @@
 // Both give the same bits. Where an order of operations matters it is part of
 // the kernel's doc comment:
 //
-//   - Sums run in four lanes. Value i is added to lane i mod 4, in rising i,
-//     in float64; the result is (lane 0 + lane 2) + (lane 1 + lane 3).
+//   - Sums run in four lanes. Value i is added to lane i mod 4, in rising i, in
+//     float64 (those of matrix products in float32); the result is (lane 0 + lane
+//     2) + (lane 1 + lane 3).
 //   - Products are rounded before they are added: nothing is fused.
 //   - The sign and the payload of a NaN that arithmetic made are not promised.
 //
@@ -26,6 +27,9 @@
 // other builds in …stubs_noasm.go. What begins with kq_ is for ggml's K-quants:
 // their searches look through four groups at once, one in each lane. What begins
 // with gq_ is for the I-quants of one to three bits, which store points of grids.
-// What the assembly takes for granted of Go's assembler is held by the tests of
-// internal/pins.
+// What begins with matmul_ are products: tiles of four rows and two tokens in float32
+// and in int8, and products of blocks in integers. The build tag relaxed adds to
+// MatMulF32Relaxed instructions that not every engine has, and that internal/relax
+// must repair in the module. What the assembly takes for granted of Go's assembler
+// is held by the tests of internal/pins.
 package kernels

@@ -24,15 +24,6 @@
 #define SCALEOF(off) ADDR(R6); F32Load $off; F32x4Splat; Set V3
 #define OFGROUP(off) SCALEOF(off); ADDR(R6); F32Load $(off+64); F32x4Splat; Set V4
 
-// SIXBITS pushes eight numbers of 6 bits: four are the low bits of the four bytes
-// of low, the others have their low halves in both and their high 2 bits over
-// in low.
-#define SIXBITS(low, both) \
-	Get low; I64Const $0x3f3f3f3f; I64And; \
-	Get both; I64Const $0x0f0f0f0f; I64And; \
-	Get low; I64Const $2; I64ShrU; I64Const $0x30303030; I64And; I64Or; \
-	I64Const $32; I64Shl; I64Or; I64x2Splat
-
 // GROUPSCALES stores d·sc and −dmin·m of the eight groups of the block at R1.
 #define GROUPSCALES \
 	ADDR(R1); I64Load32U $4; Set R6; \

@@ -34,3 +34,12 @@
 	V128Store $0, $off
 #define VALUESLOW16(off) \
 	Set V5; VALUESLOW(off, V12); VALUESLOW((off+16), V13); VALUESLOW((off+32), V14); VALUESLOW((off+48), V15)
+
+// SIXBITS pushes eight numbers of 6 bits: four are the low bits of the four bytes
+// of low, the others have their low halves in both and their high 2 bits over
+// in low.
+#define SIXBITS(low, both) \
+	Get low; I64Const $0x3f3f3f3f; I64And; \
+	Get both; I64Const $0x0f0f0f0f; I64And; \
+	Get low; I64Const $2; I64ShrU; I64Const $0x30303030; I64And; I64Or; \
+	I64Const $32; I64Shl; I64Or; I64x2Splat

@@ -38,6 +38,8 @@ func TestEncodings(t *testing.T) {
 			"\xfd\x0b\x00\x00", "V128Store $0, $16"},
 		{"a store's second operand", "Get R0; I32WrapI64; Get V1; V128Store $0, $16",
 			"\xfd\x0b\x00\x10", ""},
+		{"relaxed SIMD", "Get V1; Get V1; Get V1; F32x4RelaxedMadd; Set V0",
+			"\xfd\x85\x01\x02" + localSet, "it, for internal/relax to repair"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			object := assemble(t, tool, c.code)

@@ -20,6 +20,7 @@ const toFloat = 40
 // Lib is libggml loaded into this process. Input that it asserts against ends
 // the process.
 type Lib struct {
+	handle        uintptr
 	quantizeInit  func(id uint32)
 	quantizeChunk func(id uint32, src, dst unsafe.Pointer, start, rows, cols int64, importance unsafe.Pointer) uintptr
 	needsImatrix  func(id uint32) bool
@@ -41,7 +42,7 @@ func Open(dir string) (*Lib, error) {
 	if err != nil {
 		return nil, fmt.Errorf("libggml: %w", err)
 	}
-	l := &Lib{}
+	l := &Lib{handle: handle}
 	for name, f := range map[string]any{
 		"ggml_quantize_init":             &l.quantizeInit,
 		"ggml_quantize_chunk":            &l.quantizeChunk,

@@ -115,3 +115,37 @@ func TestRate(t *testing.T) {
 		t.Errorf("dequantizes %v values a second, %v", r, err)
 	}
 }
+
+func TestDots(t *testing.T) {
+	Need(t)
+	l, err := Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := OpenDots("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := make([]float32, 256)
+	for i := range x {
+		x[i] = float32(i%7) - 3
+	}
+	w, err := l.Quantize(idQ80, x, 1, len(x), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := 0.0
+	for _, v := range x {
+		want += float64(v) * float64(v)
+	}
+	got, err := d.Dot(idQ80, x, w)
+	if err != nil || math.Abs(float64(got)-want) > 0.02*want {
+		t.Errorf("%s: %v, %v, want about %v", d.Name, got, err, want)
+	}
+	if r, err := d.Rate(idQ80, x, w, 1, 1, len(x), 0); err != nil || r <= 0 {
+		t.Errorf("multiplies %v weights a second, %v", r, err)
+	}
+	if _, err := d.Dot(idQ80, x, w[1:]); err == nil {
+		t.Error("a short row was multiplied")
+	}
+}

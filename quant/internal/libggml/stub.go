@@ -54,3 +54,17 @@ func (*Oracle) Close() {}
 
 // Serve does nothing.
 func Serve() {}
+
+// Dots stands for what the library multiplies with, which is not to be had here.
+type Dots struct{ Name string }
+
+// OpenDots fails with ErrUnavailable.
+func OpenDots(string) (*Dots, error) { return nil, ErrUnavailable }
+
+// Dot fails with ErrUnavailable.
+func (*Dots) Dot(uint32, []float32, []byte) (float32, error) { return 0, ErrUnavailable }
+
+// Rate fails with ErrUnavailable.
+func (*Dots) Rate(uint32, []float32, []byte, int, int, int, time.Duration) (float64, error) {
+	return 0, ErrUnavailable
+}

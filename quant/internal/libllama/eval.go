@@ -33,7 +33,7 @@ type modelParams [10]uint64
 
 // contextParams is struct llama_context_params in half words: the context's
 // length, the sizes of two batches; threads at 28 and 32 bytes, flash attention
-// at 52, the types of keys and values at 104 and 108.
+// at 52, cb_eval at 88, the types of keys and values at 104 and 108.
 type contextParams [40]uint32
 
 // batch is struct llama_batch. Pointers that are nil take defaults.
@@ -105,6 +105,12 @@ func (r *runner) eval(j Job) error {
 	cp[7], cp[8] = 1, 1   // threads
 	cp[13] = 0            // no flash attention: the products one by one
 	cp[26], cp[27] = 0, 0 // keys and values in F32
+	var sums collected
+	if j.Collect {
+		sums = collected{}
+		call := purego.NewCallback(sums.observe)
+		cp[22], cp[23] = uint32(call), uint32(call>>32)
+	}
 	context := byValue(r.create, model, unsafe.Slice((*uint64)(unsafe.Pointer(&cp)), len(cp)/2))
 	if context == 0 {
 		return errors.New("there is no context")
@@ -122,6 +128,9 @@ func (r *runner) eval(j Job) error {
 	pin.Pin(b.logits)
 	if code := int32(byValue(r.decode, context, (*[7]uint64)(unsafe.Pointer(b))[:])); code != 0 {
 		return fmt.Errorf("llama_decode answers %d", code)
+	}
+	if j.Collect {
+		return sums.write(j.Out)
 	}
 	size := n * int(r.tokens(r.vocabulary(model)))
 	return os.WriteFile(j.Out, unsafe.Slice((*byte)(r.logits(context)), 4*size), 0o600)

@@ -39,6 +39,7 @@ type Job struct {
 	Importance  map[string][]float32
 	Tokens      []int32 // to run In on; Out is a file for what comes of it
 	Context     int     // room for so many tokens; 0 is what Tokens need
+	Collect     bool    // sum up the inputs of all products with weights instead of asking for logits
 
 	Texts                    []string // to tokenize; Out is a file for what comes of it
 	AddSpecial, ParseSpecial bool     // as llama_tokenize takes them
@@ -57,6 +58,7 @@ type Answer struct {
 	NeedsMatrix bool              // a dry run says that the real one would be refused for want of importance
 	Types       map[string]string // of a dry run: the tensors' types, as ggml names them, in capitals
 	Logits      []float32         // of a job with tokens: tokens × vocabulary
+	Sums        map[string]Sums   // of a job with tokens that collects, by the weight's name
 	Words       *Words            // of a job with texts
 }
 
@@ -104,6 +106,10 @@ func Run(t testing.TB, jobs []Job) []Answer {
 		answers = append(answers, child(t, lib, jobs[len(answers):])...)
 	}
 	for i, j := range jobs {
+		if a := &answers[i]; j.Collect && a.Err == nil {
+			a.Sums, a.Err = readSums(j.Out)
+			continue
+		}
 		if a := &answers[i]; len(j.Tokens) > 0 && a.Err == nil {
 			a.Logits, a.Err = readFloats(j.Out)
 		}

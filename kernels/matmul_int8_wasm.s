@@ -1,0 +1,85 @@
+//go:build !purego
+
+#include "textflag.h"
+#include "simd_wasm.h"
+#include "matmul_wasm.h"
+
+// Sixteen bytes of a row of w are V8 and V9, as 16-bit integers; those of the first token
+// V10 and V11, of the second V12 and V13. Products are added in pairs, to 32 bits.
+
+// WIDEN sets low and high to the sixteen bytes at r + off.
+#define WIDEN(from, r, off, low, high) from(r, off); Tee V14; I16x8ExtendLowI8x16S; Set low; Get V14; I16x8ExtendHighI8x16S; Set high
+
+// PAIRSUMS is sum += the products of V8, V9 with low, high.
+#define PAIRSUMS(sum, low, high) \
+	Get sum; Get V8; Get low; I32x4DotI16x8S; I32x4Add; Get V9; Get high; I32x4DotI16x8S; I32x4Add; Set sum
+
+// BYTES1 and BYTES2 are steps of one and two tokens.
+#define BYTEROW1(from, off, r, s0) WIDEN(from, r, off, V8, V9); PAIRSUMS(s0, V10, V11)
+#define BYTEROW2(from, off, r, s0, s1) BYTEROW1(from, off, r, s0); PAIRSUMS(s1, V12, V13)
+#define BYTES1(from, off) \
+	WIDEN(from, R1, off, V10, V11); \
+	BYTEROW1(from, off, R3, V0); BYTEROW1(from, off, R4, V1); BYTEROW1(from, off, R5, V2); BYTEROW1(from, off, R6, V3)
+#define BYTES2(from, off) \
+	WIDEN(from, R1, off, V10, V11); WIDEN(from, R2, off, V12, V13); \
+	BYTEROW2(from, off, R3, V0, V4); BYTEROW2(from, off, R4, V1, V5); BYTEROW2(from, off, R5, V2, V6); BYTEROW2(from, off, R6, V3, V7)
+
+// WALKBYTES adds up all R13 values of the rows.
+#define WALKBYTES(step, advance) \
+	Get R13; I64Const $-16; I64And; Set R7; \
+	WHILE(R7); \
+		step(LOAD, 0); \
+		advance(16); \
+	NEXT(R7, 16); \
+	Get R13; I64Const $15; I64And; I64Eqz; I32Eqz; \
+	If; \
+		step(LOADEND, 0); \
+	End
+
+// func matMulInt8x1Asm(y *int32, x, w *int8, quads, cols int)     cols ≥ 16
+//
+// y[r] = Σ x[i]·w[r·cols+i] for 4·quads rows of w and one token.
+TEXT ·matMulInt8x1Asm(SB), NOSPLIT, $0-40
+	MOVD y+0(FP), R0
+	MOVD w+16(FP), R8
+	MOVD quads+24(FP), R10
+	MOVD cols+32(FP), R13
+	Get R13; Set R9
+	ROWEND(16, 1)
+	WHILE(R10)
+		MOVD x+8(FP), R1
+		ROWSAT
+		CLEAR4(V0, V1, V2, V3)
+		WALKBYTES(BYTES1, ADVANCE1)
+		FOLDCONST
+		ADDR(R0); FOLD(I32x4Add, V0, V1, V2, V3); V128Store $0, $0
+		ADVANCE(R0, 16)
+	NEXT(R10, 1)
+	RET
+
+// func matMulInt8x2Asm(y *int32, ys int, x, w *int8, quads, cols int)     cols ≥ 16
+//
+// y[t·ys+r] = Σ x[t·cols+i]·w[r·cols+i] for 4·quads rows of w and two tokens.
+TEXT ·matMulInt8x2Asm(SB), NOSPLIT, $0-48
+	MOVD y+0(FP), R0
+	MOVD ys+8(FP), R11
+	MOVD w+24(FP), R8
+	MOVD quads+32(FP), R10
+	MOVD cols+40(FP), R13
+	Get R13; Set R9
+	Get R11; I64Const $2; I64Shl; Set R11
+	ROWEND(16, 1)
+	WHILE(R10)
+		MOVD x+16(FP), R1
+		Get R1; Get R13; I64Add; Set R2
+		ROWSAT
+		CLEAR4(V0, V1, V2, V3)
+		CLEAR4(V4, V5, V6, V7)
+		WALKBYTES(BYTES2, ADVANCE2)
+		FOLDCONST
+		ADDR(R0); FOLD(I32x4Add, V0, V1, V2, V3); V128Store $0, $0
+		Get R0; Get R11; I64Add; Set R7
+		ADDR(R7); FOLD(I32x4Add, V4, V5, V6, V7); V128Store $0, $0
+		ADVANCE(R0, 16)
+	NEXT(R10, 1)
+	RET
