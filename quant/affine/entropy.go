@@ -74,6 +74,16 @@ func (e *entropy) clnc(c int) float64 {
 	return float64(c) * e.ln(c)
 }
 
+// EntropyBins is how many bins of a histogram of |x| to keep for a grid of
+// levels of one sign, a power of two up to 2048: 128 of INT8. The range is to
+// be cut at the upper edge of the last of them. See the entropy type.
+func EntropyBins(counts *[2048]int, levels int) int {
+	e := newEntropy(bins)
+	e.counts = *counts
+	e.sum()
+	return e.best(levels)
+}
+
 // count fills the histogram of |x| up to top, and its running sums.
 func (e *entropy) count(x []float32, top float32) {
 	clear(e.counts[:])
@@ -82,6 +92,11 @@ func (e *entropy) count(x []float32, top float32) {
 		k := int(math.Abs(float64(v)) * perBin)
 		e.counts[min(k, bins-1)]++
 	}
+	e.sum()
+}
+
+// sum takes the running sums of the histogram.
+func (e *entropy) sum() {
 	e.counts[0] = e.counts[1]
 	for k, c := range e.counts {
 		e.before[k+1] = e.before[k] + c

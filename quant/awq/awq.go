@@ -57,6 +57,80 @@ type solver struct {
 // and clip. It fails on options without a meaning and where w or x is not
 // finite; once ctx is done it returns ctx.Err().
 func Solve(ctx context.Context, w quant.Tensor, x *quant.Tensor, o quant.Options) (*Result, error) {
+	found, err := Search(ctx, w, x, nil, o)
+	if err != nil {
+		return nil, err
+	}
+	r, err := apply(ctx, w, x, found.InputScales, o, false)
+	if err != nil {
+		return nil, err
+	}
+	r.Ratio, r.Losses = found.Ratio, found.Losses
+	return r, nil
+}
+
+// Scales is what the search for input scales found.
+type Scales struct {
+	InputScales []float32 // t: one a column
+	Ratio       float64   // r
+	Losses      []float64 // mean squared change of the output, for each r tried
+}
+
+// Search is the search for scales alone. Layers that share their input have
+// them in common: w is then the rows of all of them, one under the other. e
+// judges by x, or by more than it; nil is calib.Layer's of x.
+func Search(ctx context.Context, w quant.Tensor, x *quant.Tensor, e *calib.Energy, o quant.Options) (*Scales, error) {
+	s, err := newSolver(w, x, o)
+	if err == nil && e == nil {
+		e, err = calib.Layer(ctx, x)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := &Scales{}
+	return r, s.search(ctx, e, r)
+}
+
+// Apply quantizes w with input scales that were found before, nil for none: the
+// search for clips, and codes. Clips are judged by sums of float32, which is
+// quick; where two are as good as equal it may take the other than Solve does.
+func Apply(ctx context.Context, w quant.Tensor, x *quant.Tensor, inputScales []float32, o quant.Options) (*Result, error) {
+	return apply(ctx, w, x, inputScales, o, true)
+}
+
+func apply(ctx context.Context, w quant.Tensor, x *quant.Tensor, inputScales []float32, o quant.Options, single bool) (*Result, error) {
+	s, err := newSolver(w, x, o)
+	if err != nil {
+		return nil, err
+	}
+	if inputScales == nil {
+		inputScales = make([]float32, s.n)
+		for c := range inputScales {
+			inputScales[c] = 1
+		}
+	}
+	if len(inputScales) != s.n {
+		return nil, fmt.Errorf("awq: tensor %q: %d input scales for %d columns", w.Name, len(inputScales), s.n)
+	}
+	r := &Result{Groups: (s.n + s.size - 1) / s.size, InputScales: inputScales}
+	scaled := make([]float32, len(s.w))
+	for i, v := range s.w {
+		scaled[i] = v * r.InputScales[i%s.n]
+	}
+	if bad := quant.CheckFinite(quant.Tensor{Name: w.Name, Shape: w.Shape, Data: scaled}); bad != nil {
+		return nil, fmt.Errorf("awq: scaled weights grow past the largest float32: %w", bad)
+	}
+	if s.clip {
+		if err := s.clipAll(ctx, scaled, r, single); err != nil {
+			return nil, err
+		}
+	}
+	s.encode(scaled, r)
+	return r, ctx.Err()
+}
+
+// newSolver checks what it is given.
+func newSolver(w quant.Tensor, x *quant.Tensor, o quant.Options) (*solver, error) {
 	c, err := resolve(o)
 	if err != nil {
 		return nil, err
@@ -69,32 +143,11 @@ func Solve(ctx context.Context, w quant.Tensor, x *quant.Tensor, o quant.Options
 	}
 	s := &solver{config: c, quantizer: newQuantizer(c.bits, c.sym), rows: w.Rows(), n: w.Cols(), w: w.Data, x: x}
 	s.size = c.groupOf(s.n)
-	r := &Result{Groups: (s.n + s.size - 1) / s.size}
-	if err := s.search(ctx, r); err != nil {
-		return nil, err
-	}
-	scaled := make([]float32, len(s.w))
-	for i, v := range s.w {
-		scaled[i] = v * r.InputScales[i%s.n]
-	}
-	if bad := quant.CheckFinite(quant.Tensor{Name: w.Name, Shape: w.Shape, Data: scaled}); bad != nil {
-		return nil, fmt.Errorf("awq: scaled weights grow past the largest float32: %w", bad)
-	}
-	if c.clip {
-		if err := s.clipAll(ctx, scaled, r); err != nil {
-			return nil, err
-		}
-	}
-	s.encode(scaled, r)
-	return r, nil
+	return s, nil
 }
 
 // search finds the input scales.
-func (s *solver) search(ctx context.Context, r *Result) error {
-	e, err := calib.Layer(ctx, s.x)
-	if err != nil {
-		return err
-	}
+func (s *solver) search(ctx context.Context, e *calib.Energy, r *Scales) error {
 	x := calib.AbsMean(s.x)
 	var w []float32
 	if s.duo {
@@ -191,7 +244,7 @@ func (s *solver) roundRow(out, w, t []float32) {
 const clipRows = 16
 
 // clipAll clips the scaled weights.
-func (s *solver) clipAll(ctx context.Context, scaled []float32, r *Result) error {
+func (s *solver) clipAll(ctx context.Context, scaled []float32, r *Result, single bool) error {
 	x := &quant.Tensor{Name: s.x.Name, Shape: s.x.Shape, Data: make([]float32, len(s.x.Data))}
 	for i, v := range s.x.Data {
 		x.Data[i] = v / r.InputScales[i%s.n]
@@ -201,21 +254,23 @@ func (s *solver) clipAll(ctx context.Context, scaled []float32, r *Result) error
 	chunks := (s.rows + clipRows - 1) / clipRows
 	energies := make([]*calib.Energy, r.Groups)
 	err := calib.Each(ctx, r.Groups, func(g int) {
-		energies[g] = calib.NewEnergy(x, g*s.size, min(s.size, s.n-g*s.size), step)
+		if energies[g] = calib.NewEnergy(x, g*s.size, min(s.size, s.n-g*s.size), step); single {
+			energies[g] = energies[g].Single()
+		}
 	})
 	if err != nil {
 		return err
 	}
 	return calib.Each(ctx, r.Groups*chunks, func(k int) {
 		g, first := k/chunks, k%chunks*clipRows
-		s.clipGroup(energies[g], scaled, g, first, min(clipRows, s.rows-first), r)
+		s.clipGroup(energies[g], scaled, g, first, min(clipRows, s.rows-first), r, single)
 	})
 }
 
 // clipGroup clips group g of some rows.
-func (s *solver) clipGroup(e *calib.Energy, scaled []float32, g, first, rows int, r *Result) {
+func (s *solver) clipGroup(e *calib.Energy, scaled []float32, g, first, rows int, r *Result, single bool) {
 	n := min(s.size, s.n-g*s.size)
-	d := make([]float64, clipSteps*n)
+	d, short := make([]float64, clipSteps*n), make([]float32, clipSteps*n)
 	cut := make([]float32, n)
 	var losses [clipSteps]float64
 	for row := first; row < first+rows; row++ {
@@ -230,10 +285,14 @@ func (s *solver) clipGroup(e *calib.Energy, scaled []float32, g, first, rows int
 			clamp(cut, w, limits[i])
 			s.round(cut, cut)
 			for j, v := range cut {
-				d[i*n+j] = float64(v) - float64(w[j])
+				d[i*n+j], short[i*n+j] = float64(v)-float64(w[j]), v-w[j]
 			}
 		}
-		e.Rows(d, losses[:])
+		if single {
+			e.SingleRows(short, losses[:])
+		} else {
+			e.Rows(d, losses[:])
+		}
 		best := 0
 		for i, l := range losses {
 			if l < losses[best] {

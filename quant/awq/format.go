@@ -78,6 +78,15 @@ func (f format) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, error)
 
 // QuantizeContext implements calib.Method; Solve says how it fails.
 func (format) QuantizeContext(ctx context.Context, t quant.Tensor, o quant.Options) (*quant.Packed, error) {
+	return pack(t, o, func() (*Result, error) { return Solve(ctx, t, o.Activations, o) })
+}
+
+// Pack is the bytes of what was decided for t, with the same options.
+func Pack(t quant.Tensor, r *Result, o quant.Options) (*quant.Packed, error) {
+	return pack(t, o, func() (*Result, error) { return r, nil })
+}
+
+func pack(t quant.Tensor, o quant.Options, solve func() (*Result, error)) (*quant.Packed, error) {
 	c, err := resolve(o)
 	if err != nil {
 		return nil, err
@@ -88,13 +97,10 @@ func (format) QuantizeContext(ctx context.Context, t quant.Tensor, o quant.Optio
 	}
 	p, err := coded.Begin("AWQ", t, quant.Options{
 		Bits: c.bits, Group: c.group, Symmetric: c.sym, Duo: c.duo, Clip: quant.Some(c.clip)})
-	if err != nil {
-		return nil, err
+	if err != nil || len(t.Data) == 0 {
+		return p, err
 	}
-	if len(t.Data) == 0 {
-		return p, nil
-	}
-	r, err := Solve(ctx, t, o.Activations, o)
+	r, err := solve()
 	if err != nil {
 		return nil, err
 	}

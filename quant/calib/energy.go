@@ -3,16 +3,29 @@ package calib
 import (
 	"context"
 
+	"fewbits/kernels"
 	"fewbits/quant"
 )
 
 // Energy tells ‖X·dᵀ‖² of rows d: what a change d of a row of weights changes
 // of the output, squared and summed over the tokens.
 type Energy struct {
-	n    int       // values of a row
-	b    []float64 // X, m × n, or XᵀX where gram
-	m    int
-	gram bool
+	n      int       // values of a row
+	b      []float64 // X, m × n, or XᵀX where gram
+	m      int
+	gram   bool
+	single []float32 // b, where sums along rows of it are float32
+}
+
+// Single is e with sums of products as float32, which SIMD takes several at a
+// time: good to some five digits, as a search needs them.
+func (e *Energy) Single() *Energy {
+	s := *e
+	s.single = make([]float32, e.m*e.n)
+	for i := range s.single {
+		s.single[i] = float32(e.b[i])
+	}
+	return &s
 }
 
 // NewEnergy is that of columns [from, from+n) of x, of every step-th token. It
@@ -98,6 +111,10 @@ func (e *Energy) Sum(ctx context.Context, w, back []float32) (float64, error) {
 	err := Each(ctx, chunks(n, energyRows), func(p int) {
 		i := p * energyRows
 		m := min(energyRows, n-i)
+		if e.single != nil {
+			e.singleRows(w[i*e.n:(i+m)*e.n], back, i, each[i:i+m])
+			return
+		}
 		d := make([]float64, m*e.n)
 		for k := range d {
 			d[k] = float64(w[i*e.n+k])
@@ -112,4 +129,32 @@ func (e *Energy) Sum(ctx context.Context, w, back []float32) (float64, error) {
 		sum += v
 	}
 	return sum, err
+}
+
+// SingleRows is Rows of float32, for what Single gave.
+func (e *Energy) SingleRows(d []float32, out []float64) { e.singleRows(d[:len(out)*e.n], nil, 0, out) }
+
+// singleRows is Rows for rows of w from row i on, less those of back.
+func (e *Energy) singleRows(w, back []float32, i int, out []float64) {
+	d := w
+	if back != nil {
+		d = make([]float32, len(w))
+		for k, v := range back[i*e.n:][:len(w)] {
+			d[k] = w[k] - v
+		}
+	}
+	part := make([]float32, len(out)*e.m)
+	kernels.MatMulF32(part, d, e.single, len(out), e.m, e.n)
+	for r := range out {
+		p := part[r*e.m:][:e.m]
+		with := p
+		if e.gram {
+			with = d[r*e.n:][:e.n]
+		}
+		sum := 0.0
+		for k, v := range p {
+			sum += float64(float64(v) * float64(with[k]))
+		}
+		out[r] = max(0, sum)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"fewbits/kernels"
 	"fewbits/quant"
 )
 
@@ -55,6 +56,55 @@ func (g *Gram) Add(ctx context.Context, x *quant.Tensor) error {
 	}
 	return nil
 }
+
+// AddRows adds tokens × inputs as one sequence. Products of 256 tokens are
+// summed as float32, which is several times as fast and as good as the
+// activations are; those sums are added up as float64. Once ctx is done it
+// returns ctx.Err(), and the sums are of no use.
+func (g *Gram) AddRows(ctx context.Context, x []float32) error {
+	rows := len(x) / g.N
+	if rows*g.N != len(x) {
+		return fmt.Errorf("calib: %d activations are no whole tokens of %d inputs", len(x), g.N)
+	}
+	panel := make([]float32, g.N*min(gramTokens, max(1, rows))) // inputs × tokens
+	for from := 0; from < rows; from += gramTokens {
+		n := min(gramTokens, rows-from)
+		for t := range n {
+			for c, v := range x[(from+t)*g.N:][:g.N] {
+				panel[c*n+t] = v
+			}
+		}
+		if err := g.addSingle(ctx, panel[:g.N*n], n); err != nil {
+			return err
+		}
+	}
+	g.Samples++
+	return nil
+}
+
+// singleTile is how many inputs addSingle takes at a time.
+const singleTile = 32
+
+// addSingle adds the products of n tokens: of each tile of inputs with itself
+// and all after it.
+func (g *Gram) addSingle(ctx context.Context, panel []float32, n int) error {
+	return Each(ctx, chunks(g.N, singleTile), func(i int) {
+		r := i * singleTile
+		rows, cols := min(singleTile, g.N-r), g.N-r
+		part := make([]float32, rows*cols)
+		kernels.MatMulF32(part, panel[r*n:(r+rows)*n], panel[r*n:], rows, cols, n)
+		for a := range rows {
+			sum := g.Data[(r+a)*g.N+r:][:cols]
+			for b := a; b < cols; b++ {
+				v := sum[b] + float64(part[a*cols+b])
+				sum[b], g.Data[(r+b)*g.N+r+a] = v, v
+			}
+		}
+	})
+}
+
+// Energy is that of the layer whose activations were added.
+func (g *Gram) Energy() *Energy { return &Energy{n: g.N, m: g.N, b: g.Data, gram: true} }
 
 // addPanel adds the products of n tokens, a row of tiles at a time.
 func (g *Gram) addPanel(ctx context.Context, panel []float64, n int) error {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"fewbits/quant/llama"
+	"fewbits/quant/metric"
 )
 
 // Options says how much of a text to read. The zero value is all of it, as
@@ -14,6 +14,7 @@ import (
 type Options struct {
 	Context  int                   // tokens in a chunk; 0 is 512
 	Chunks   int                   // how many at most; 0 is all
+	Shorter  bool                  // halve the context for a model that was trained for less, and for a text of fewer than two chunks
 	Progress func(done, total int) // called after each chunk, and once before the first, with tokens that were read
 }
 
@@ -34,56 +35,56 @@ type Report struct {
 }
 
 // Estimate is a mean, and its standard error.
-type Estimate struct{ Value, Error float64 }
+type Estimate = metric.Estimate
 
-// Comparison is how a model strays from a reference, of which it says how
-// likely each of the scored tokens' successors is.
-type Comparison struct {
-	Perplexity Estimate // of the reference
-	Ratio      Estimate // of the two perplexities, the model's first
-	KL         Estimate // of the model's distribution from the reference's, in nats a token
-	MaxKL      float64
-	SameTop    Estimate // share of tokens after which both find the same token most likely
-}
+// Comparison is how a model strays from a reference.
+type Comparison = metric.Strayed
 
 // Run measures m on a text, and where ref is not nil, how m strays from it.
 // Both must have the same vocabulary. Memory: two sessions of Context tokens,
 // and a tile of logits.
 func Run(ctx context.Context, m, ref *llama.Model, text string, o Options) (*Report, error) {
-	r, err := newRun(m, ref, text, o)
+	r, err := New(m, ref, text, o)
 	if err != nil {
 		return nil, err
 	}
-	total := r.report.Chunks * r.report.Context
-	for i := range r.report.Chunks {
+	var sums metric.Tokens
+	total := r.Chunks * r.Context
+	for i := range r.Chunks {
 		if o.Progress != nil {
-			o.Progress(i*r.report.Context, total)
+			o.Progress(i*r.Context, total)
 		}
-		if err := r.chunk(ctx, i); err != nil {
+		s, err := r.Step(ctx, i, 0, r.Context)
+		if err != nil {
 			return nil, err
 		}
+		sums.Merge(*s)
 	}
 	if o.Progress != nil {
 		o.Progress(total, total)
 	}
-	r.finish()
-	return &r.report, nil
+	out := r.Report(sums)
+	return &out, nil
 }
 
-// run is one measurement under way.
-type run struct {
-	report  Report
-	ids     []int32
-	bos     int32 // put at the start of a chunk; None is not
-	reader  *reader
-	ref     *reader // nil without a reference
-	own     sums    // of −ln p of the model
-	other   sums    // of the reference
-	product float64 // Σ of both multiplied
-	kl      sums
-	maxKL   float64
-	same    int
+// Reading is a text that is about to be read, chunk by chunk. Chunks do not
+// depend on each other: several may be read at once, each in a Reading of its
+// own, and what they count merged in their order.
+type Reading struct {
+	Tokens  int // of the whole text
+	Context int // tokens in a chunk
+	Chunks  int // to be read
+
+	ids  []int32
+	bos  int32 // put at the start of a chunk; None is not
+	own  *reader
+	ref  *reader // nil without a reference
+	at   place
+	sums metric.Tokens // of the chunk under way
 }
+
+// place is how far a chunk is read; the zero value is nowhere.
+type place struct{ chunk, tokens int }
 
 // reader is a model with its session and a tile of logits.
 type reader struct {
@@ -93,15 +94,11 @@ type reader struct {
 	logits     []float32 // tile × vocabulary
 }
 
-// sums are of a value and of its square.
-type sums struct{ one, two float64 }
-
-func (s *sums) add(v float64) { s.one += v; s.two += v * v }
-
 // tileBytes bounds a tile of logits.
 const tileBytes = 16 << 20
 
-func newRun(m, ref *llama.Model, text string, o Options) (*run, error) {
+// New prepares what Run does; o.Progress is not called.
+func New(m, ref *llama.Model, text string, o Options) (*Reading, error) {
 	v := m.Vocab()
 	if v == nil {
 		return nil, errors.New("eval: the model has no tokenizer (key tokenizer.ggml.model), and a text cannot be read without")
@@ -119,26 +116,40 @@ func newRun(m, ref *llama.Model, text string, o Options) (*run, error) {
 	case ref != nil && (ref.Vocab() == nil || !v.Equal(ref.Vocab())):
 		return nil, errors.New("eval: the reference has another vocabulary than the model; compare models of one family")
 	}
-	r := &run{ids: v.Encode(text, true, false), bos: llama.None}
+	r := &Reading{ids: v.Encode(text, true, false), bos: llama.None, Context: o.Context}
 	if v.AddBOS {
 		r.bos = v.BOS
 	}
-	if len(r.ids) < 2*o.Context {
-		return nil, fmt.Errorf("eval: the text has %d tokens, and two chunks of %d are the least; give a longer text or a shorter context", len(r.ids), o.Context)
+	r.Tokens = len(r.ids)
+	if o.Shorter {
+		r.shorten(m.Config().TrainedFor)
 	}
-	chunks := len(r.ids) / o.Context
+	if r.Tokens < 2*r.Context {
+		return nil, fmt.Errorf("eval: the text has %d tokens, and two chunks of %d are the least; give a longer text or a shorter context", r.Tokens, r.Context)
+	}
+	r.Chunks = r.Tokens / r.Context
 	if o.Chunks > 0 {
-		chunks = min(chunks, o.Chunks)
+		r.Chunks = min(r.Chunks, o.Chunks)
 	}
-	r.report = Report{Tokens: len(r.ids), Context: o.Context, Chunks: chunks}
 	var err error
-	if r.reader, err = newReader(m, o.Context); err != nil {
+	if r.own, err = newReader(m, r.Context); err != nil {
 		return nil, err
 	}
 	if ref != nil {
-		r.ref, err = newReader(ref, o.Context)
+		r.ref, err = newReader(ref, r.Context)
 	}
 	return r, err
+}
+
+// leastShort is the shortest context that is chosen for a short text.
+const leastShort = 64
+
+// shorten halves the context until the model was trained for it and the text
+// has two chunks.
+func (r *Reading) shorten(trained int) {
+	for r.Context > leastShort && (trained > 0 && r.Context > trained || r.Tokens < 2*r.Context) {
+		r.Context /= 2
+	}
 }
 
 func newReader(m *llama.Model, tokens int) (*reader, error) {
@@ -151,132 +162,92 @@ func newReader(m *llama.Model, tokens int) (*reader, error) {
 	return &reader{session: s, vocabulary: n, tile: tile, logits: make([]float32, tile*n)}, nil
 }
 
-// feed reads a chunk from an empty context.
-func (r *reader) feed(ctx context.Context, ids []int32) error {
-	r.session.Reset()
-	return r.session.Feed(ctx, ids)
-}
-
-// chunk reads and scores chunk i: the tokens after the first half.
-func (r *run) chunk(ctx context.Context, i int) error {
-	size := r.report.Context
-	ids := append([]int32(nil), r.ids[i*size:(i+1)*size]...)
-	first := ids[0]
-	if r.bos != llama.None {
-		ids[0] = r.bos
+// Step reads up to n tokens of a chunk, from token from on, and scores those of
+// its second half. Steps of a chunk follow each other; the last gives what was
+// counted in it, those before nil.
+func (r *Reading) Step(ctx context.Context, chunk, from, n int) (*metric.Tokens, error) {
+	size := r.Context
+	if chunk < 0 || chunk >= r.Chunks || from < 0 || from >= size || n < 1 || from > 0 && r.at != (place{chunk, from}) {
+		return nil, fmt.Errorf("eval: token %d of chunk %d is asked for, after token %d of chunk %d; there are %d chunks of %d", from, chunk, r.at.tokens, r.at.chunk, r.Chunks, size)
 	}
-	if err := r.reader.feed(ctx, ids); err != nil {
-		return err
+	n = min(n, size-from)
+	if from == 0 {
+		r.sums = metric.Tokens{}
 	}
-	if r.ref != nil {
-		if err := r.ref.feed(ctx, ids); err != nil {
-			return err
+	r.at = place{}
+	ids := r.ids[chunk*size : (chunk+1)*size]
+	for _, m := range []*reader{r.own, r.ref} {
+		if m == nil {
+			continue
+		}
+		if err := m.feed(ctx, ids, from, n, r.bos); err != nil {
+			return nil, err
 		}
 	}
-	ids[0] = first
-	for at := size / 2; at < size-1; at += r.reader.tile {
-		n := min(r.reader.tile, size-1-at)
-		own, err := r.reader.at(ctx, at, n)
+	if err := r.score(ctx, ids, from, n); err != nil {
+		return nil, err
+	}
+	if from+n < size {
+		r.at = place{chunk, from + n}
+		return nil, nil
+	}
+	return &r.sums, nil
+}
+
+// feed reads tokens [from, from+n) of a chunk, from an empty context where
+// that is its beginning.
+func (r *reader) feed(ctx context.Context, ids []int32, from, n int, bos int32) error {
+	part := ids[from : from+n]
+	if from == 0 {
+		r.session.Reset()
+		if bos != llama.None {
+			part = append([]int32{bos}, part[1:]...)
+		}
+	}
+	return r.session.Feed(ctx, part)
+}
+
+// score counts what follows each of the tokens [from, from+n) that is in the
+// second half; the last of a chunk has nothing after it.
+func (r *Reading) score(ctx context.Context, ids []int32, from, n int) error {
+	end := min(from+n, len(ids)-1)
+	for at := max(from, len(ids)/2); at < end; {
+		k := min(r.own.tile, end-at)
+		own, err := r.own.after(ctx, at-from, k)
 		if err != nil {
 			return err
 		}
-		var other []float32
+		var ref []float32
 		if r.ref != nil {
-			if other, err = r.ref.at(ctx, at, n); err != nil {
+			if ref, err = r.ref.after(ctx, at-from, k); err != nil {
 				return err
 			}
 		}
-		for j := range n {
-			next, from, to := ids[at+j+1], j*r.reader.vocabulary, (j+1)*r.reader.vocabulary
-			r.score(own[from:to], next)
-			if other != nil {
-				r.compare(own[from:to], other[from:to], next)
+		for j := range k {
+			lo, hi := j*r.own.vocabulary, (j+1)*r.own.vocabulary
+			if ref == nil {
+				r.sums.Score(own[lo:hi], ids[at+j+1])
+			} else {
+				r.sums.Compare(own[lo:hi], ref[lo:hi], ids[at+j+1])
 			}
 		}
+		at += k
 	}
 	return nil
 }
 
-// at is the logits after n tokens of the chunk, from one on.
-func (r *reader) at(ctx context.Context, from, n int) ([]float32, error) {
+// after is the logits after n tokens of those read last, from one on.
+func (r *reader) after(ctx context.Context, from, n int) ([]float32, error) {
 	x := r.logits[:n*r.vocabulary]
 	return x, r.session.Logits(ctx, from, n, x)
 }
 
-// score counts how likely the model finds the next token.
-func (r *run) score(logits []float32, next int32) {
-	_, norm := logSum(logits)
-	r.report.Scored++
-	r.own.add(norm - float64(logits[next]))
-}
-
-// compare counts how the model's distribution strays from the reference's.
-func (r *run) compare(own, ref []float32, next int32) {
-	ownTop, ownNorm := logSum(own)
-	refTop, refNorm := logSum(ref)
-	nll, refNLL := ownNorm-float64(own[next]), refNorm-float64(ref[next])
-	r.other.add(refNLL)
-	r.product += nll * refNLL
-	if ownTop == refTop {
-		r.same++
+// Report is what the sums of all chunks come to.
+func (r *Reading) Report(sums metric.Tokens) Report {
+	out := Report{Tokens: r.Tokens, Context: r.Context, Chunks: r.Chunks, Scored: sums.Scored, Perplexity: sums.Perplexity()}
+	if r.ref != nil {
+		c := sums.Strayed()
+		out.Reference = &c
 	}
-	kl := 0.0
-	for i, v := range ref {
-		p := float64(v) - refNorm // ln of the reference's probability
-		if p > leastLog {
-			kl += math.Exp(p) * (p - (float64(own[i]) - ownNorm))
-		}
-	}
-	r.kl.add(kl)
-	if !(kl <= r.maxKL) {
-		r.maxKL = kl
-	}
-}
-
-// leastLog is below the logarithm of any probability that adds to a sum.
-const leastLog = -40
-
-// logSum is which logit is the largest, and ln Σ e^logit.
-func logSum(x []float32) (top int, sum float64) {
-	for i, v := range x {
-		if v > x[top] {
-			top = i
-		}
-	}
-	most := float64(x[top])
-	for _, v := range x {
-		sum += math.Exp(float64(v) - most)
-	}
-	return top, most + math.Log(sum)
-}
-
-// finish turns sums into means. With X = −ln p, perplexity is exp(mean X), and
-// its error that of the mean, carried through.
-func (r *run) finish() {
-	n := float64(r.report.Scored)
-	own, ownVar := r.own.mean(n)
-	p := math.Exp(own)
-	r.report.Perplexity = Estimate{p, p * math.Sqrt(ownVar)}
-	if r.ref == nil {
-		return
-	}
-	other, otherVar := r.other.mean(n)
-	q := math.Exp(other)
-	covariance := (r.product/n - own*other) / (n - 1)
-	ratio := math.Exp(own - other)
-	kl, klVar := r.kl.mean(n)
-	same := float64(r.same) / n
-	r.report.Reference = &Comparison{
-		Perplexity: Estimate{q, q * math.Sqrt(otherVar)},
-		Ratio:      Estimate{ratio, ratio * math.Sqrt(max(0, ownVar+otherVar-2*covariance))},
-		KL:         Estimate{kl, math.Sqrt(klVar)},
-		MaxKL:      r.maxKL,
-		SameTop:    Estimate{same, math.Sqrt(same * (1 - same) / (n - 1))},
-	}
-}
-
-// mean is the mean of n values, and the variance of that mean.
-func (s sums) mean(n float64) (mean, variance float64) {
-	mean = s.one / n
-	return mean, max(0, s.two/n-mean*mean) / (n - 1)
+	return out
 }

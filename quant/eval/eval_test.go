@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"fewbits/quant/gguf"
 	"fewbits/quant/internal/testdata"
 	"fewbits/quant/llama"
+	"fewbits/quant/metric"
 )
 
 func read(t testing.TB, name ...string) []byte {
@@ -169,45 +171,58 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// TestCompare works out one position by hand: the reference finds the tokens
-// 1/2, 1/4, 1/4 likely, the model 1/4, 1/2, 1/4; the first comes.
-func TestCompare(t *testing.T) {
-	log := func(p ...float64) (x []float32) {
-		for _, v := range p {
-			x = append(x, float32(math.Log(v)+3)) // logits have no fixed zero
-		}
-		return x
+// TestSteps reads chunks in pieces, in any order, and counts the same bits.
+func TestSteps(t *testing.T) {
+	m, ref := stories(t, "Q4_0"), stories(t, "")
+	text := string(read(t, "text", "tinystories_sample_197k.txt"))[:6000]
+	o := Options{Context: 128, Chunks: 3}
+	want, err := Run(t.Context(), m, ref, text, o)
+	if err != nil {
+		t.Fatal(err)
 	}
-	r := &run{}
-	own, ref := log(1./4, 1./2, 1./4), log(1./2, 1./4, 1./4)
-	for range 2 {
-		r.score(own, 0)
-		r.compare(own, ref, 0)
+	r, err := New(m, ref, text, o)
+	if err != nil {
+		t.Fatal(err)
 	}
-	r.score(ref, 0)
-	r.compare(ref, ref, 0)
-	r.finish()
-	c := r.report.Reference
-	if c != nil {
-		t.Fatal("there is a reference, and none was given")
-	}
-	r.ref = &reader{}
-	r.finish()
-	c = r.report.Reference
-	kl := math.Ln2 / 4 * 2 / 3 // (1/2 − 1/4)·ln 2 at two of three positions
-	near := func(what string, got, want float64) {
-		if math.Abs(got-want) > 1e-6 {
-			t.Errorf("%s is %v, want %v", what, got, want)
+	of := make([]metric.Tokens, r.Chunks)
+	for _, chunk := range []int{2, 0, 1} {
+		for from := 0; from < r.Context; from += 48 {
+			s, err := r.Step(t.Context(), chunk, from, 48)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last := from+48 >= r.Context; last != (s != nil) {
+				t.Fatalf("token %d: %v", from, s)
+			} else if last {
+				of[chunk] = *s
+			}
 		}
 	}
-	near("perplexity", r.report.Perplexity.Value, math.Exp(5./3*math.Ln2))
-	near("its error", r.report.Perplexity.Error, r.report.Perplexity.Value*math.Ln2*math.Sqrt(2./9/2))
-	near("that of the reference", c.Perplexity.Value, 2)
-	near("its error", c.Perplexity.Error, 0)
-	near("ratio", c.Ratio.Value, r.report.Perplexity.Value/2)
-	near("KL", c.KL.Value, kl)
-	near("its error", c.KL.Error, math.Ln2/4*math.Sqrt(2./9/2))
-	near("largest KL", c.MaxKL, math.Ln2/4)
-	near("same top", c.SameTop.Value, 1./3)
-	near("its error", c.SameTop.Error, math.Sqrt(2./9/2))
+	var sums metric.Tokens
+	for _, s := range of {
+		sums.Merge(s)
+	}
+	if got := r.Report(sums); !reflect.DeepEqual(&got, want) {
+		t.Errorf("%+v\nwant %+v", got, want)
+	}
+	for _, wrong := range [][2]int{{3, 0}, {-1, 0}, {0, 64}, {0, 128}, {0, -1}} {
+		if _, err := r.Step(t.Context(), wrong[0], wrong[1], 48); err == nil {
+			t.Errorf("chunk %d from %d is read", wrong[0], wrong[1])
+		}
+	}
+}
+
+// TestShorter chooses a context for what there is.
+func TestShorter(t *testing.T) {
+	m := stories(t, "")
+	text := string(read(t, "text", "tinystories_sample_197k.txt"))
+	for _, c := range []struct{ bytes, context int }{{20000, 512}, {1200, 256}, {600, 128}} {
+		r, err := New(m, nil, text[:c.bytes], Options{Shorter: true})
+		if err != nil || r.Context != c.context {
+			t.Errorf("%d bytes: %+v, %v", c.bytes, r, err)
+		}
+	}
+	if _, err := New(m, nil, text[:100], Options{Shorter: true}); err == nil || !strings.Contains(err.Error(), "two chunks of 64 are the least") {
+		t.Error(err)
+	}
 }

@@ -97,6 +97,30 @@ func (f format) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, error)
 
 // QuantizeContext implements calib.Method; Solve says how it fails.
 func (format) QuantizeContext(ctx context.Context, t quant.Tensor, o quant.Options) (*quant.Packed, error) {
+	return pack(t, o, func() (*Result, error) {
+		if err := quant.CheckFinite(t); err != nil {
+			return nil, err
+		}
+		if err := calib.Check(o.Activations, t.Cols()); err != nil {
+			return nil, fmt.Errorf("gptq: tensor %q: %w", t.Name, err)
+		}
+		g, err := calib.NewGram(t.Cols())
+		if err != nil {
+			return nil, fmt.Errorf("gptq: tensor %q: %w", t.Name, err)
+		}
+		if err := g.Add(ctx, o.Activations); err != nil {
+			return nil, err
+		}
+		return Solve(ctx, t, g, o)
+	})
+}
+
+// Pack is the bytes of what was decided for t, with the same options.
+func Pack(t quant.Tensor, r *Result, o quant.Options) (*quant.Packed, error) {
+	return pack(t, o, func() (*Result, error) { return r, nil })
+}
+
+func pack(t quant.Tensor, o quant.Options, solve func() (*Result, error)) (*quant.Packed, error) {
 	c, err := resolve(o)
 	if err != nil {
 		return nil, err
@@ -106,26 +130,10 @@ func (format) QuantizeContext(ctx context.Context, t quant.Tensor, o quant.Optio
 		return nil, err
 	}
 	p, err := coded.Begin("GPTQ", t, c.used())
-	if err != nil {
-		return nil, err
+	if err != nil || len(t.Data) == 0 {
+		return p, err
 	}
-	if len(t.Data) == 0 {
-		return p, nil
-	}
-	if err := quant.CheckFinite(t); err != nil {
-		return nil, err
-	}
-	if err := calib.Check(o.Activations, t.Cols()); err != nil {
-		return nil, fmt.Errorf("gptq: tensor %q: %w", t.Name, err)
-	}
-	g, err := calib.NewGram(t.Cols())
-	if err != nil {
-		return nil, fmt.Errorf("gptq: tensor %q: %w", t.Name, err)
-	}
-	if err := g.Add(ctx, o.Activations); err != nil {
-		return nil, err
-	}
-	r, err := Solve(ctx, t, g, o)
+	r, err := solve()
 	if err != nil {
 		return nil, err
 	}

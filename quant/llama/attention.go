@@ -4,11 +4,21 @@ import "context"
 
 // attend writes what attention of layer i makes of x, n tokens, to out.
 func (s *Session) attend(ctx context.Context, out, x []float32, n, i int, u turns) error {
+	heads, err := s.mix(ctx, x, n, i, u)
+	if err != nil {
+		return err
+	}
+	return s.linear(ctx, out, heads, n, s.m.layers[i].attnOut)
+}
+
+// mix is what the heads of layer i make of x, n tokens: the input of the
+// attention's own output layer.
+func (s *Session) mix(ctx context.Context, x []float32, n, i int, u turns) ([]float32, error) {
 	m := s.m
 	y := &m.layers[i]
 	q, k, v, err := s.project(ctx, x, n, y)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if y.qNorm != nil {
 		rmsNorm(q, q, y.qNorm, m.epsilon)
@@ -24,15 +34,11 @@ func (s *Session) attend(ctx context.Context, out, x []float32, n, i int, u turn
 	tile := min(n, max(1, min(32, (1<<16)/(s.length+n))))
 	tiles := (n + tile - 1) / tile
 	cost := n * (s.length + n) * m.Heads * (m.KeyDim + m.ValueDim)
-	err = s.each(ctx, m.Heads*tiles, cost, func(w *scratch, j int) error {
+	return heads, s.each(ctx, m.Heads*tiles, cost, func(w *scratch, j int) error {
 		head, from := j/tiles, j%tiles*tile
 		s.attendHead(w, heads, q, i, head, from, min(from+tile, n))
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return s.linear(ctx, out, heads, n, y.attnOut)
 }
 
 // project computes queries, keys and values.

@@ -50,7 +50,7 @@ func readHyper(k keys) (*hyper, error) {
 	}
 	d := designs[arch]
 	if d == nil {
-		return nil, fmt.Errorf("llama: models of the architecture %q (key general.architecture) are not run here; %s are", arch, architectures())
+		return nil, fmt.Errorf("llama: models of the architecture %q (key general.architecture) are not run here; %s are", arch, strings.Join(Architectures(), ", "))
 	}
 	h := &hyper{design: d, embdScale: 1}
 	h.Architecture = arch
@@ -83,13 +83,14 @@ func readHyper(k keys) (*hyper, error) {
 	return h, h.check()
 }
 
-func architectures() string {
+// Architectures are the names of those that are run, sorted.
+func Architectures() []string {
 	var names []string
 	for name := range designs {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return names
 }
 
 // readAttention reads how scores are scaled, capped and windowed.

@@ -10,30 +10,61 @@ func (s *Session) forward(ctx context.Context, tokens []int32, x []float32) erro
 		return err
 	}
 	n := len(tokens)
-	near := m.rotary.table(m.rotary.base, s.room, s.length, n)
-	windowed := near
-	if m.rotary.baseWindow != m.rotary.base {
-		windowed = m.rotary.table(m.rotary.baseWindow, s.room, s.length, n)
-	}
-	norm := floats(&s.buf.norm, n*m.Width)
-	out := floats(&s.buf.out, n*m.Width)
+	p := s.places(n)
 	for i := range m.layers {
-		y := &m.layers[i]
-		u := near
-		if y.window > 0 {
-			u = windowed
-		}
-		m.normalize(norm, x, y.attnNorm)
-		if err := s.attend(ctx, out, norm, n, i, u); err != nil {
+		if err := s.attention(ctx, x, n, i, p); err != nil {
 			return err
 		}
-		m.add(x, out, y.attnAfter)
-		m.normalize(norm, x, y.ffnNorm)
-		if err := s.feedForward(ctx, out, norm, n, y); err != nil {
+		if err := s.feed(ctx, x, n, i); err != nil {
 			return err
 		}
-		m.add(x, out, y.ffnAfter)
 	}
+	return nil
+}
+
+// places are the turns of n tokens to come, in layers that see all and in
+// those that see a window.
+type places struct{ near, windowed turns }
+
+func (s *Session) places(n int) places {
+	r := &s.m.rotary
+	p := places{near: r.table(r.base, s.room, s.length, n)}
+	p.windowed = p.near
+	if r.baseWindow != r.base {
+		p.windowed = r.table(r.baseWindow, s.room, s.length, n)
+	}
+	return p
+}
+
+// of are those of a layer.
+func (p places) of(y *layer) turns {
+	if y.window > 0 {
+		return p.windowed
+	}
+	return p.near
+}
+
+// attention adds to x, n tokens, what attention of layer i makes of it.
+func (s *Session) attention(ctx context.Context, x []float32, n, i int, p places) error {
+	m, y := s.m, &s.m.layers[i]
+	norm, out := floats(&s.buf.norm, n*m.Width), floats(&s.buf.out, n*m.Width)
+	m.normalize(norm, x, y.attnNorm)
+	if err := s.attend(ctx, out, norm, n, i, p.of(y)); err != nil {
+		return err
+	}
+	m.add(x, out, y.attnAfter)
+	return nil
+}
+
+// feed adds to x, n tokens, what the feed-forward part of layer i makes of it.
+func (s *Session) feed(ctx context.Context, x []float32, n, i int) error {
+	m, y := s.m, &s.m.layers[i]
+	norm, out := floats(&s.buf.norm, n*m.Width), floats(&s.buf.out, n*m.Width)
+	m.normalize(norm, x, y.ffnNorm)
+	if err := s.feedForward(ctx, out, norm, n, y); err != nil {
+		return err
+	}
+	m.add(x, out, y.ffnAfter)
 	return nil
 }
 
@@ -86,16 +117,25 @@ func (m *Model) add(x, out []float32, after scaling) {
 // feedForward writes down · (activation(gate · x) × (up · x)) to out, or
 // without a gate down · activation(up · x).
 func (s *Session) feedForward(ctx context.Context, out, x []float32, n int, y *layer) error {
+	hidden, err := s.hidden(ctx, x, n, y)
+	if err != nil {
+		return err
+	}
+	return s.linear(ctx, out, hidden, n, y.down)
+}
+
+// hidden is the input of down.
+func (s *Session) hidden(ctx context.Context, x []float32, n int, y *layer) ([]float32, error) {
 	m := s.m
 	up := floats(&s.buf.up, n*y.up.rows)
 	if err := s.linear(ctx, up, x, n, y.up); err != nil {
-		return err
+		return nil, err
 	}
 	gate := floats(&s.buf.gate, n*m.Hidden)
 	switch m.design.gate {
 	case gateApart:
 		if err := s.linear(ctx, gate, x, n, y.gate); err != nil {
-			return err
+			return nil, err
 		}
 		for i, v := range gate {
 			gate[i] = m.activation(v) * up[i]
@@ -112,5 +152,5 @@ func (s *Session) feedForward(ctx context.Context, out, x []float32, n int, y *l
 			gate[i] = m.activation(v)
 		}
 	}
-	return s.linear(ctx, out, gate, n, y.down)
+	return gate, nil
 }

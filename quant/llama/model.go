@@ -21,6 +21,11 @@ type Options struct {
 	// goroutine that called Feed or Logits; a program with one thread may let
 	// others have their turn there.
 	Observe func(name string, x []float32, rows, cols int)
+	// Input, where set, gives what a linear layer multiplies in place of its
+	// input x, such as x rounded to 8 bits: rows × cols as well, and left alone
+	// until the next call. It must not change x, which may be what it returns.
+	// Calls come as those of Observe, each after it.
+	Input func(name string, x []float32, rows, cols int) []float32
 }
 
 // Model is a model ready to run. Its methods may be called from several

@@ -30,7 +30,11 @@ const (
 
 // NewSession makes room for a text of so many tokens. It takes 4 bytes for each
 // key and value: Layers × SharedHeads × (KeyDim + ValueDim) × tokens of them.
-func (m *Model) NewSession(tokens int) (*Session, error) {
+func (m *Model) NewSession(tokens int) (*Session, error) { return m.newSession(tokens, len(m.layers)) }
+
+// newSession holds keys and values of so many layers at a time: of all, or of
+// one, for texts that are read a layer at a time.
+func (m *Model) newSession(tokens, layers int) (*Session, error) {
 	switch {
 	case tokens < 1 || tokens > maxRoom:
 		return nil, fmt.Errorf("llama: a context of %d tokens is asked for, and 1 to %d are possible", tokens, maxRoom)
@@ -42,7 +46,11 @@ func (m *Model) NewSession(tokens int) (*Session, error) {
 		return nil, fmt.Errorf("llama: a context of %d tokens takes %d values in each layer; choose a shorter one", tokens, int64(width)*int64(tokens))
 	}
 	s := &Session{m: m, room: tokens, scratch: make([]scratch, m.options.Workers)}
-	for range m.layers {
+	for i := range m.layers {
+		if i >= layers {
+			s.keys, s.values = append(s.keys, s.keys[i-layers]), append(s.values, s.values[i-layers])
+			continue
+		}
 		s.keys = append(s.keys, make([]float32, m.SharedHeads*tokens*m.KeyDim))
 		s.values = append(s.values, make([]float32, m.SharedHeads*m.ValueDim*tokens))
 	}
@@ -64,10 +72,8 @@ func (s *Session) Feed(ctx context.Context, tokens []int32) error {
 	if len(tokens) > s.room-s.length {
 		return fmt.Errorf("llama: %d tokens are given, and the context of %d has room for %d more", len(tokens), s.room, s.room-s.length)
 	}
-	for i, id := range tokens {
-		if id < 0 || int(id) >= s.m.Vocabulary {
-			return fmt.Errorf("llama: token %d of those given is %d, and the vocabulary has 0 to %d", i, id, s.m.Vocabulary-1)
-		}
+	if err := s.check(tokens); err != nil {
+		return err
 	}
 	from := s.length
 	last := floats(&s.last, len(tokens)*s.m.Width)
@@ -80,6 +86,16 @@ func (s *Session) Feed(ctx context.Context, tokens []int32) error {
 		}
 		s.length += n
 		tokens, last = tokens[n:], last[n*s.m.Width:]
+	}
+	return nil
+}
+
+// check fails on tokens that the vocabulary does not have.
+func (s *Session) check(tokens []int32) error {
+	for i, id := range tokens {
+		if id < 0 || int(id) >= s.m.Vocabulary {
+			return fmt.Errorf("llama: token %d of those given is %d, and the vocabulary has 0 to %d", i, id, s.m.Vocabulary-1)
+		}
 	}
 	return nil
 }

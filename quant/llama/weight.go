@@ -7,6 +7,7 @@ import (
 
 	"fewbits/quant"
 	"fewbits/quant/ggml"
+	"fewbits/quant/linear"
 )
 
 // weight is a matrix of rows × cols, in the type that the file stores.
@@ -43,7 +44,7 @@ func (w *weight) read(row, n int, dst []float32, raw *[]byte) error {
 			return err
 		}
 	}
-	if err := ggml.Dequantize(w.typ, b, dst); err != nil {
+	if err := linear.Unpack(w.typ, b, dst); err != nil {
 		return fmt.Errorf("llama: tensor %q: %w", w.name, err)
 	}
 	return nil
@@ -139,17 +140,20 @@ func (l *loader) load(w *weight) error {
 		return nil
 	}
 	l.room -= size
-	b := make([]byte, size)
-	if err := l.src.ReadRaw(w.index, 0, b); err != nil {
-		return err
-	}
 	if w.typ.Name != "F32" {
-		w.data = b
-		return nil
+		w.data = make([]byte, size)
+		return l.src.ReadRaw(w.index, 0, w.data)
 	}
-	w.floats = make([]float32, len(b)/4)
-	for i := range w.floats {
-		w.floats[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	w.floats = make([]float32, size/4)
+	piece := make([]byte, min(size, 1<<20)) // all of it at once would take twice the memory
+	for at := int64(0); at < size; at += int64(len(piece)) {
+		piece = piece[:min(size-at, int64(len(piece)))]
+		if err := l.src.ReadRaw(w.index, at, piece); err != nil {
+			return err
+		}
+		for i := range len(piece) / 4 {
+			w.floats[int(at/4)+i] = math.Float32frombits(binary.LittleEndian.Uint32(piece[4*i:]))
+		}
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+
+	"fewbits/quant/linear"
 )
 
 // small is how many multiplications are not worth a goroutine.
@@ -67,34 +69,26 @@ func (s *Session) each(ctx context.Context, n, cost int, work func(k *scratch, i
 	return nil
 }
 
-// blockValues is how many values of a weight are dequantized at a time: what
-// stays in a core's first caches beside the activations.
-const blockValues = 1 << 13
-
 // linear writes y = x · wᵀ (+ bias) for each token: x is tokens × w.cols, y is
 // tokens × w.rows.
 func (s *Session) linear(ctx context.Context, y, x []float32, tokens int, w *weight) error {
 	if f := s.m.options.Observe; f != nil {
 		f(w.name, x[:tokens*w.cols], tokens, w.cols)
 	}
+	if f := s.m.options.Input; f != nil {
+		x = f(w.name, x[:tokens*w.cols], tokens, w.cols)
+	}
 	if s.m.input != nil {
 		x = s.m.input(w, x[:tokens*w.cols])
 	}
-	step := min(w.rows, max(4, blockValues/w.cols&^3))
+	step := linear.Step(w.rows, w.cols)
 	blocks := (w.rows + step - 1) / step
 	return s.each(ctx, blocks, tokens*w.rows*w.cols, func(k *scratch, i int) error {
 		row := i * step
 		n := min(step, w.rows-row)
-		var b []float32
-		if w.floats != nil {
-			b = w.floats[row*w.cols : (row+n)*w.cols]
-		} else {
-			b = floats(&k.block, n*w.cols)
-			if err := w.read(row, n, b, &k.raw); err != nil {
-				return err
-			}
+		if err := w.multiply(y[row:], x, tokens, row, n, k); err != nil {
+			return err
 		}
-		product(y[row:], w.rows, x, w.cols, b, w.cols, tokens, n, w.cols)
 		w.finish(y, tokens, row, n)
 		return nil
 	})

@@ -52,6 +52,27 @@ func (f format) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, error)
 // QuantizeContext implements calib.Method; Solve says how it fails. It is
 // quick, and looks at ctx only once.
 func (format) QuantizeContext(ctx context.Context, t quant.Tensor, o quant.Options) (*quant.Packed, error) {
+	p, err := pack(t, o, func() (*Result, error) {
+		if err := quant.CheckFinite(t); err != nil {
+			return nil, err
+		}
+		if err := calib.Check(o.Activations, t.Cols()); err != nil {
+			return nil, fmt.Errorf("smooth: tensor %q: %w", t.Name, err)
+		}
+		return Solve(t, calib.AbsMax(o.Activations), o)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, ctx.Err()
+}
+
+// Pack is the bytes of what was decided for t, with the same options.
+func Pack(t quant.Tensor, r *Result, o quant.Options) (*quant.Packed, error) {
+	return pack(t, o, func() (*Result, error) { return r, nil })
+}
+
+func pack(t quant.Tensor, o quant.Options, solve func() (*Result, error)) (*quant.Packed, error) {
 	c, err := resolve(o)
 	if err != nil {
 		return nil, err
@@ -65,24 +86,15 @@ func (format) QuantizeContext(ctx context.Context, t quant.Tensor, o quant.Optio
 		used.Granularity = quant.PerTensor
 	}
 	p, err := coded.Begin(name, t, used)
-	if err != nil {
-		return nil, err
+	if err != nil || len(t.Data) == 0 {
+		return p, err
 	}
-	if len(t.Data) == 0 {
-		return p, nil
-	}
-	if err := quant.CheckFinite(t); err != nil {
-		return nil, err
-	}
-	if err := calib.Check(o.Activations, t.Cols()); err != nil {
-		return nil, fmt.Errorf("smooth: tensor %q: %w", t.Name, err)
-	}
-	r, err := Solve(t, calib.AbsMax(o.Activations), o)
+	r, err := solve()
 	if err != nil {
 		return nil, err
 	}
 	p.Bytes = l.Pack(&coded.Matrix{Codes: r.Codes, Scales: r.Scales, InputScales: r.InputScales})
-	return p, ctx.Err()
+	return p, nil
 }
 
 // OutputError implements calib.Method: of weights and activations both INT8.

@@ -41,6 +41,16 @@ func resolve(o quant.Options) (config, error) {
 // input. Of o it reads alpha and granularity. It fails on options without a
 // meaning and where w is not finite or grows past float32.
 func Solve(w quant.Tensor, most []float32, o quant.Options) (*Result, error) {
+	t, err := Scales(w, most, o)
+	if err != nil {
+		return nil, err
+	}
+	return Apply(w, t, o)
+}
+
+// Scales are the input scales t alone. Layers that share their input have them
+// in common: w is then the rows of all of them, one under the other.
+func Scales(w quant.Tensor, most []float32, o quant.Options) ([]float32, error) {
 	c, err := resolve(o)
 	if err != nil {
 		return nil, err
@@ -48,16 +58,34 @@ func Solve(w quant.Tensor, most []float32, o quant.Options) (*Result, error) {
 	if err := quant.CheckFinite(w); err != nil {
 		return nil, err
 	}
-	n := w.Cols()
-	if len(most) != n {
-		return nil, fmt.Errorf("smooth: tensor %q: rows of %d values, and activations of %d inputs", w.Name, n, len(most))
+	if len(most) != w.Cols() {
+		return nil, fmt.Errorf("smooth: tensor %q: rows of %d values, and activations of %d inputs", w.Name, w.Cols(), len(most))
 	}
 	weights := calib.AbsMax(&w)
-	r := &Result{InputScales: make([]float32, n)}
-	for j := range r.InputScales {
-		t := max(pow(most[j], c.alpha)/pow(max(weights[j], least), 1-c.alpha), least)
-		r.InputScales[j] = t
+	t := make([]float32, len(most))
+	for j := range t {
+		t[j] = max(pow(most[j], c.alpha)/pow(max(weights[j], least), 1-c.alpha), least)
 	}
+	return t, nil
+}
+
+// Apply quantizes w with input scales that were found before, nil for none.
+func Apply(w quant.Tensor, inputScales []float32, o quant.Options) (*Result, error) {
+	c, err := resolve(o)
+	if err != nil {
+		return nil, err
+	}
+	n := w.Cols()
+	if inputScales == nil {
+		inputScales = make([]float32, n)
+		for j := range inputScales {
+			inputScales[j] = 1
+		}
+	}
+	if len(inputScales) != n {
+		return nil, fmt.Errorf("smooth: tensor %q: %d input scales for %d columns", w.Name, len(inputScales), n)
+	}
+	r := &Result{InputScales: inputScales}
 	scaled := quant.Tensor{Name: w.Name, Shape: w.Shape, Data: make([]float32, len(w.Data))}
 	for i, v := range w.Data {
 		scaled.Data[i] = v * r.InputScales[i%n]

@@ -13,7 +13,7 @@ import (
 // calibrates fails where a format needs activations and none are given.
 func (c *call) calibrates(f quant.Info) error {
 	if f.Calibration == quant.Required && c.flags["calib"] == "" {
-		return usagef("%s needs activations: -calib X.npy, tokens × inputs", f.Name)
+		return usagef("%s needs activations: -calib X.npy, tokens × inputs, or for a model a text: -calib TEXT", f.Name)
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func TestCalibFaults(t *testing.T) {
 		{"a text", []string{"-to", "gptq", "-o", out, "-calib", text}, 2, ".npy"},
 		{"no file", []string{"-to", "gptq", "-o", out, "-calib", filepath.Join(dir, "no.npy")}, 1, "no such file"},
 		{"a model", []string{"-to", "Q4_K", "-o", filepath.Join(dir, "o.gguf"), "-calib", x}, 2, "-calib goes with"},
-		{"gptq as gguf", []string{"-to", "gptq", "-o", filepath.Join(dir, "o.gguf"), "-calib", x}, 2, "no GPTQ"},
+		{"gptq as gguf", []string{"-to", "gptq", "-o", filepath.Join(dir, "o.gguf"), "-calib", x}, 2, "give -calib TEXT"},
 		{"bits", []string{"-to", "gptq", "-o", out, "-calib", x, "bits=9"}, 2, "bits=9"},
 		{"option of another", []string{"-to", "gptq", "-o", out, "-calib", x, "alpha=0.5"}, 2, "alpha"},
 	} {

@@ -7,6 +7,7 @@
 //	fewbits quantize IN -to FORMAT|RECIPE -o OUT [-imatrix FILE] [-calib X.npy] [-tensor NAME] [option=value …]
 //	fewbits dequantize IN -o OUT.npy [-tensor NAME]
 //	fewbits measure IN -to FORMAT[,FORMAT …] [-tensor NAME] [-imatrix FILE] [-calib X.npy] [option=value …]
+//	fewbits budget MODEL.gguf -size 3.2MB|-bpw N [-text FILE] [-imatrix FILE] [-o OUT]
 //	fewbits eval MODEL.gguf -text FILE [-against REF.gguf] [-ctx N] [-chunks N]
 //
 // IN is GGUF, safetensors, npy, npz, a PyTorch checkpoint or raw float32
@@ -24,14 +25,34 @@
 // such a file gets the recipe; -pure, or any other file, the one type. Q3_K,
 // Q4_K and Q5_K are types: llama-quantize takes them for their M recipes.
 // -output-tensor-type, -token-embedding-type, -leave-output-tensor and
-// -tensor-type PATTERN=TYPE, which may be repeated, change a recipe as they do
-// there.
+// -tensor-type PATTERN=TYPE, which may be repeated, and -tensor-type-file change
+// a recipe as they do there.
 //
-// The methods that calibrate, GPTQ, AWQ, HQQ, SmoothQuant and LLM.int8, are
-// formats of one tensor. -calib names the activations that go into it, tokens ×
+// budget finds the mix of types that loses least at a size (package budget), and
+// holds it against Q4_K_M and Q5_K_M. With -text the loss is the divergence of
+// what the model predicts. OUT is the model, or a .txt file of lines that
+// -tensor-type-file takes, here and in llama-quantize.
+//
+// The methods that calibrate are GPTQ, AWQ, HQQ, SmoothQuant and LLM.int8. Of one
+// tensor they are formats: -calib names the activations that go into it, tokens ×
 // inputs, as an .npy file; GPTQ, AWQ and SmoothQuant need them. With -calib any
 // format says its output error, ‖Y−Ŷ‖² / ‖Y‖² of Y = X·Wᵀ, beside that of
 // plain rounding where it is a method.
+//
+// Of a model, with OUT ending in .gguf, -calib names a text, which the model
+// reads in -chunks pieces (32) of -ctx tokens (512) while its layers are
+// quantized one after another (package calibrate). No type of GGUF holds the
+// codes of these methods, so OUT holds what they stand for, as F16, or with
+// -store f32 as F32; its metadata say so. With -parallel each layer sees what it
+// saw before any was quantized; -plain only rounds, to compare with.
+//
+// imatrix with -text has a model read a text as well, and collects what
+// llama-imatrix does.
+//
+// eval rounds a model on the way where it is asked to: -weights FORMAT those of
+// its layers, -activations int8 or int4 what goes into them, with a scale a
+// token, tensor or channel (-granularity), found for each product or, with
+// -calib TEXT, beforehand (-range).
 //
 // With -json each command prints for machines. Exit status: 0 fine, 1 the
 // input is at fault (the message on stderr says what, where, and what to do),

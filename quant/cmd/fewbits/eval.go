@@ -20,7 +20,9 @@ type evaluated struct {
 	Scored          int      `json:"scored"`  // tokens whose probability was counted
 	Perplexity      real     `json:"perplexity"`
 	PerplexityError real     `json:"perplexityError"`
-	TokensPerSecond real     `json:"tokensPerSecond"` // of all models together
+	TokensPerSecond real     `json:"tokensPerSecond"`       // of all models together
+	Weights         string   `json:"weights,omitempty"`     // how the weights of the layers were rounded
+	Activations     string   `json:"activations,omitempty"` // how their inputs were
 	Against         *against `json:"against,omitempty"`
 }
 
@@ -50,6 +52,10 @@ func evalCommand(c *call) error {
 	if err != nil {
 		return err
 	}
+	round, err := c.rounding()
+	if err != nil {
+		return err
+	}
 	o := eval.Options{}
 	if o.Context, err = c.whole("ctx", eval.DefaultContext); err != nil {
 		return err
@@ -76,6 +82,9 @@ func evalCommand(c *call) error {
 	}
 	bar := c.progress()
 	defer bar.clear()
+	if m, err = round.apply(c, m, o, bar); err != nil {
+		return named(path, err)
+	}
 	o.Progress = func(done, total int) { bar.expect(int64(total)); bar.show("tokens", int64(done)) }
 	start := time.Now()
 	r, err := eval.Run(c.ctx, m, ref, text, o)
@@ -84,6 +93,7 @@ func evalCommand(c *call) error {
 	}
 	bar.clear()
 	out := evaluatedOf(r, path, textPath, c.flags["against"])
+	out.Weights, out.Activations = round.texts()
 	if spent := time.Since(start).Seconds(); spent > 0 {
 		out.TokensPerSecond = real(float64(r.Chunks*r.Context) / spent)
 	}
@@ -154,6 +164,12 @@ func evaluatedOf(r *eval.Report, path, text, ref string) evaluated {
 }
 
 func printEvaluated(w io.Writer, e evaluated) {
+	if e.Weights != "" {
+		fmt.Fprintf(w, "weights rounded to %s\n", e.Weights)
+	}
+	if e.Activations != "" {
+		fmt.Fprintf(w, "activations rounded to %s\n", e.Activations)
+	}
 	t := table{right: columns(1)}
 	plus := func(name string, v, err real, digits int) {
 		t.row(name, strconv.FormatFloat(float64(v), 'f', digits, 64), "± "+strconv.FormatFloat(float64(err), 'f', digits, 64))

@@ -33,7 +33,7 @@ type matrixEntry struct {
 }
 
 // imatrixCommand says what an importance matrix holds, and writes it in the
-// other form.
+// other form; of a model and a text it collects one.
 func imatrixCommand(c *call) error {
 	path, err := c.one()
 	if err != nil {
@@ -47,26 +47,19 @@ func imatrixCommand(c *call) error {
 	if out != "" && ext != ".gguf" && ext != ".dat" {
 		return usagef("OUT ends in .gguf (the form of today) or .dat (the old one), and %q does not", out)
 	}
+	if c.flags["text"] != "" {
+		return c.collectImatrix(path, out, ext)
+	}
+	for _, flag := range []string{"ctx", "chunks"} {
+		if c.flags[flag] != "" {
+			return usagef("-%s goes with -text, which has a model collect a matrix", flag)
+		}
+	}
 	m, err := readMatrix(path)
 	if err != nil {
 		return err
 	}
-	if out != "" {
-		write := m.Write
-		if ext == ".dat" {
-			write = m.WriteLegacy
-			c.noteLost(m)
-		}
-		if err := create(c.ctx, out, func(w io.Writer) error { return write(w) }); err != nil {
-			return named(path, err)
-		}
-	}
-	info := describeMatrix(path, out, m)
-	if c.json {
-		return c.printJSON(info)
-	}
-	info.print(c.out)
-	return nil
+	return c.writeMatrix(path, out, ext, m)
 }
 
 func readMatrix(path string) (*imatrix.Matrix, error) {

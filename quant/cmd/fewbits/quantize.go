@@ -15,6 +15,9 @@ import (
 
 func quantizeCommand(c *call) error {
 	q, p, m, err := c.quantizeArguments()
+	if err == nil {
+		err = c.onlyMethods(q, p)
+	}
 	if err != nil {
 		return err
 	}
@@ -30,12 +33,10 @@ func quantizeCommand(c *call) error {
 	if err != nil {
 		return err
 	}
-	x, err := c.activations()
-	if err != nil {
-		return err
-	}
-	if p != nil {
-		p.activations = x
+	if p != nil && !q.method(p) {
+		if p.activations, err = c.activations(); err != nil {
+			return err
+		}
 		c.noteCalibration(p)
 	}
 	if m.uses(in) {
@@ -45,7 +46,9 @@ func quantizeCommand(c *call) error {
 		c.note("%s takes no importance matrix; -imatrix changes nothing", q.Format)
 	}
 	bar := c.progress()
-	if q.whole() {
+	if q.method(p) {
+		err = c.quantizeMethod(in, p, bar, q)
+	} else if q.whole() {
 		err = c.quantizeModel(in, m, weights, bar, q)
 	} else {
 		err = c.quantizeTensor(in, p, weights, bar, q)
@@ -109,6 +112,9 @@ func (c *call) suits(kind, out string, f quant.Info) error {
 	case "bin", "json", "npy":
 		return nil
 	case "gguf":
+		if f.Family == quant.FamilyMethod {
+			return c.suitsMethod()
+		}
 		if f.Family != quant.FamilyGGML && f.Name != "FP32" && f.Name != "FP16" && f.Name != "BF16" {
 			return usagef("a .gguf file has ggml's types, FP32, FP16 and BF16, and no %s; one tensor of it goes into a .bin, .json or .npy file", f.Name)
 		}

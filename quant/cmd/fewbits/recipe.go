@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"fewbits/quant"
@@ -43,6 +44,7 @@ func printRecipeHelp(w io.Writer) {
 	t.row("  -token-embedding-type TYPE", "type of the token embedding")
 	t.row("  -leave-output-tensor", "output.weight stays as it is")
 	t.row("  -tensor-type PATTERN=TYPE", "type of the tensors whose names match a regular expression; may be repeated, the first that fits decides")
+	t.row("  -tensor-type-file FILE", "a file of PATTERN=TYPE, as fewbits budget writes it")
 	t.print(w)
 }
 
@@ -65,7 +67,11 @@ func (c *call) mixture(to, container string) (*mixture, error) {
 		Pure: c.bools["pure"], LeaveOutput: c.bools["leave-output-tensor"],
 		Output: c.flags["output-tensor-type"], Embedding: c.flags["token-embedding-type"],
 	}}
-	m.changed = m.options.Pure || m.options.LeaveOutput || m.options.Output != "" || m.options.Embedding != "" || len(c.lists["tensor-type"]) > 0
+	types, err := c.types()
+	if err != nil {
+		return nil, err
+	}
+	m.changed = m.options.Pure || m.options.LeaveOutput || m.options.Output != "" || m.options.Embedding != "" || len(types) > 0
 	m.recipe, m.known = recipe.Lookup(to)
 	f, isFormat := formats.Lookup(to)
 	m.only = m.known && !isFormat
@@ -83,14 +89,14 @@ func (c *call) mixture(to, container string) (*mixture, error) {
 	case m.only && len(c.options) > 0:
 		return nil, usagef("%s is a recipe, and takes no option %q", m.name, c.options[0][0])
 	case m.changed && (container != "gguf" || !m.known):
-		return nil, usagef("-pure, -leave-output-tensor, -output-tensor-type, -token-embedding-type and -tensor-type go with a recipe and a .gguf file (fewbits recipes lists them)")
+		return nil, usagef("-pure, -leave-output-tensor, -output-tensor-type, -token-embedding-type, -tensor-type and -tensor-type-file go with a recipe and a .gguf file (fewbits recipes lists them)")
 	}
 	for _, typ := range []string{m.options.Output, m.options.Embedding} {
 		if err := weightType(typ); err != nil {
 			return nil, err
 		}
 	}
-	for _, s := range c.lists["tensor-type"] {
+	for _, s := range types {
 		o, err := override(s)
 		if err != nil {
 			return nil, err
@@ -98,6 +104,17 @@ func (c *call) mixture(to, container string) (*mixture, error) {
 		m.options.Types = append(m.options.Types, o)
 	}
 	return m, nil
+}
+
+// types are all that is given as PATTERN=TYPE, also in a file.
+func (c *call) types() ([]string, error) {
+	list := slices.Clone(c.lists["tensor-type"])
+	path := c.flags["tensor-type-file"]
+	if path == "" {
+		return list, nil
+	}
+	text, err := readText(path)
+	return append(list, strings.Fields(text)...), err
 }
 
 // override reads PATTERN=TYPE. As with llama-quantize, case does not matter.

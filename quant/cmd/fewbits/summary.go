@@ -21,6 +21,7 @@ type quantized struct {
 	BitsPerWeight float64           `json:"bitsPerWeight"`         // Bytes × 8 / Values
 	Metrics       report            `json:"metrics"`               // of what was quantized; what was copied is not in it
 	Output        *outputError      `json:"outputError,omitempty"` // with -calib
+	Calibrated    *calibrated       `json:"calibrated,omitempty"`  // of a model that a method quantized
 	Tensors       []quantizedTensor `json:"tensors"`
 }
 
@@ -63,6 +64,9 @@ func (q *quantized) print(w io.Writer, in *input) {
 	if len(q.Tensors) > 1 {
 		fmt.Fprintln(w)
 		q.printTypes(w)
+	}
+	if q.Calibrated != nil {
+		q.Calibrated.print(w, q.Format)
 	}
 }
 
