@@ -23,6 +23,10 @@ cmd_bench() {
 		build "$cache/site" -fast
 		go build -o "$cache/serve" ./wasm/edge/serve
 		go build -o "$cache/bench" ./quant/internal/bench
+		go build -o "$cache/dot" ./quant/internal/bench/dot
+		GOOS=js GOARCH=wasm go build -o "$cache/dot.wasm" ./quant/internal/bench/dot
+		GOOS=js GOARCH=wasm go build -tags=relaxed -o "$cache/dot-relaxed.wasm" ./quant/internal/bench/dot
+		go run ./kernels/internal/relax "$cache/dot-relaxed.wasm"
 	} >&2
 	local here
 	here=$(cd "$cache" && pwd)

@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { root, start } from "../browser/site.mjs";
+import * as dot from "./dot.mjs";
 import * as models from "./models.mjs";
 import * as places from "./places.mjs";
 import * as slider from "./slider.mjs";
@@ -46,6 +47,12 @@ async function main(file) {
     const rows = speed.rows(found);
     const write = async () => file && writeFile(file, JSON.stringify(rows, null, 1) + "\n");
     console.log(speed.print(rows) + "\n");
+    await write();
+
+    const products = await dot.measure(site, cache, join(cache, "stage/wasm/wasm_exec.js"), say);
+    console.log("Products: million weights a second, each multiplied with one activation, of matrices of 4096 × 4096; exact is in float32 sums of the\ndequantized weights, relaxed with fused ones, integers with activations of 8 bits; libggml is ggml_mul_mat in one thread.\n");
+    console.log(dot.print(products) + "\n");
+    rows.push(...products);
     await write();
 
     const model = join(cache, "bench-model.gguf");
