@@ -78,7 +78,7 @@ func openByName(name, ext string, r io.ReaderAt, size int64) (s quant.Source, kn
 	case ".npz":
 		s, err = source(npy.OpenZip(r, size))
 	case ".pt", ".pth", ".ckpt":
-		s, err = source(torch.Open(r, size))
+		s, err = openPickle(r, size)
 	case ".f32", ".raw", ".bin":
 		s, err = openRaw(name, r, size)
 	default:
@@ -118,7 +118,7 @@ func openZip(name, ext string, r io.ReaderAt, size int64) (quant.Source, error) 
 	}
 	switch {
 	case pickle && (arrays == 0 || ext != ".npz"):
-		return source(torch.Open(r, size))
+		return openPickle(r, size)
 	case arrays > 0 || ext == ".npz":
 		return source(npy.OpenZip(r, size))
 	}

@@ -156,10 +156,12 @@ func dumpOurs(f *File) string {
 			fmt.Fprintf(&b, "%s array string × %d: %x\n", m.Key, len(v), sha256.Sum256(bare.Bytes()))
 			continue
 		}
-		encoder{&bare}.scalar(m.Value)
 		if array {
+			encoder{&bare}.numbers(m.Value)
+			bare.Next(8) // how many there are
 			fmt.Fprintf(&b, "%s array %s × %d: %x\n", m.Key, valueTypes[t].name, int64(bare.Len())/valueTypes[t].size, sha256.Sum256(bare.Bytes()))
 		} else {
+			encoder{&bare}.scalar(m.Value)
 			fmt.Fprintf(&b, "%s %s %x\n", m.Key, valueTypes[t].name, bare.Bytes())
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"fewbits/quant"
@@ -128,6 +129,7 @@ func describe(e encoder, p TensorPlan, offset int64, seen map[string]bool) (int6
 // encoder writes little-endian values to a buffer in memory.
 type encoder struct{ b *bytes.Buffer }
 
+func (e encoder) uint16(v uint16) { e.b.Write(binary.LittleEndian.AppendUint16(nil, v)) }
 func (e encoder) uint32(v uint32) { e.b.Write(binary.LittleEndian.AppendUint32(nil, v)) }
 func (e encoder) uint64(v uint64) { e.b.Write(binary.LittleEndian.AppendUint64(nil, v)) }
 
@@ -136,15 +138,77 @@ func (e encoder) string(s string) {
 	e.b.WriteString(s)
 }
 
-// scalar writes a value, or a slice of numbers without its length.
+// scalar writes one value of a type of TypeOf.
 func (e encoder) scalar(v any) {
-	if s, ok := v.(string); ok {
-		e.string(s)
-		return
+	switch v := v.(type) {
+	case string:
+		e.string(v)
+	case bool:
+		if v {
+			e.b.WriteByte(1)
+		} else {
+			e.b.WriteByte(0)
+		}
+	case uint8:
+		e.b.WriteByte(v)
+	case int8:
+		e.b.WriteByte(byte(v))
+	case uint16:
+		e.uint16(v)
+	case int16:
+		e.uint16(uint16(v))
+	case uint32:
+		e.uint32(v)
+	case int32:
+		e.uint32(uint32(v))
+	case float32:
+		e.uint32(math.Float32bits(v))
+	case uint64:
+		e.uint64(v)
+	case int64:
+		e.uint64(uint64(v))
+	case float64:
+		e.uint64(math.Float64bits(v))
 	}
-	// Every other type of TypeOf is of fixed size, which is all that this
-	// function fails on; a bytes.Buffer does not fail.
-	_ = binary.Write(e.b, binary.LittleEndian, v)
+}
+
+// numbers writes the length of a slice and its values, one after the other; false
+// where it is no slice of a type of TypeOf.
+func (e encoder) numbers(v any) bool {
+	switch v := v.(type) {
+	case []bool:
+		each(e, v)
+	case []uint8:
+		each(e, v)
+	case []int8:
+		each(e, v)
+	case []uint16:
+		each(e, v)
+	case []int16:
+		each(e, v)
+	case []uint32:
+		each(e, v)
+	case []int32:
+		each(e, v)
+	case []float32:
+		each(e, v)
+	case []uint64:
+		each(e, v)
+	case []int64:
+		each(e, v)
+	case []float64:
+		each(e, v)
+	default:
+		return false
+	}
+	return true
+}
+
+func each[T any](e encoder, v []T) {
+	e.uint64(uint64(len(v)))
+	for _, x := range v {
+		e.scalar(x)
+	}
 }
 
 // array writes the type of the elements, their number and the elements.
@@ -171,8 +235,9 @@ func (e encoder) array(t valueType, v any, depth int) error {
 			}
 		}
 	default:
-		e.uint64(uint64(binary.Size(v) / int(valueTypes[t].size)))
-		e.scalar(v)
+		if !e.numbers(v) {
+			return fmt.Errorf("an array is of Go type %T, which cannot be stored", v)
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package metric
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"fewbits/kernels"
 	"fewbits/quant"
@@ -42,8 +43,12 @@ func (d *Decibel) UnmarshalJSON(b []byte) error {
 		*d = Decibel(math.Inf(1))
 		return nil
 	}
-	_, err := fmt.Sscanf(string(b), "%g", (*float64)(d))
-	return err
+	v, err := strconv.ParseFloat(string(b), 64)
+	if err != nil {
+		return fmt.Errorf("metric: %q is no number of decibels", b)
+	}
+	*d = Decibel(v)
+	return nil
 }
 
 // Sums are what a Report is made of. Sums of parts of a tensor add up.
