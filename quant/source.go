@@ -72,6 +72,12 @@ type TensorInfo struct {
 	Readable bool   // whether ReadRows can turn it into float32
 	Why      string // why not
 	File     string // of several, the name of the one that it lies in
+
+	// Of a quantized checkpoint, whose matrices are several tensors and are
+	// shown as one: what it is stored as, "GPTQ 4-bit g128", and the bytes that
+	// takes. Type and Bytes are then of the values as ReadRaw gives them.
+	Stored      string
+	StoredBytes int64
 }
 
 // Len is the number of values.

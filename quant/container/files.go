@@ -45,7 +45,8 @@ func OpenFiles(files []quant.File) (quant.Source, error) {
 //
 // Where config.json says what a model is, and its architecture is known, the
 // source is a GGUF model; else the tensors have the names of their files, and
-// a note says why.
+// a note says why. Matrices that are quantized as other projects do it, in
+// several tensors each, are shown as one: see package checkpoint.
 func Files(files []quant.File) (*Model, error) {
 	if len(files) == 1 && kindOf(clean(files[0].Name)) != indexFile {
 		return openOne(files)
@@ -58,8 +59,12 @@ func Files(files []quant.File) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	beside, err := m.restore(p.all)
+	if err != nil {
+		return nil, err
+	}
 	if p.config && m.Container() != "gguf" {
-		m.describe(p)
+		m.describe(beside)
 	}
 	return m, nil
 }
@@ -71,6 +76,9 @@ func openOne(files []quant.File) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{Source: s, Files: files}
+	if _, err := m.restore(files); err != nil {
+		return nil, err
+	}
 	if g, ok := s.(*gguf.File); ok {
 		if _, count := g.Split(); count > 1 {
 			_, m.Lack = gguf.OpenSplit(files)

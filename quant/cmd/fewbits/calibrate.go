@@ -100,7 +100,7 @@ func (c *call) chunks(m *llama.Model, path string, chunks int) ([][]int32, error
 
 // calibrateModel quantizes all layers of in with a method.
 func (c *call) calibrateModel(in *input, p *packer, bar *progress) (*calibrate.Result, [][]int32, error) {
-	m, err := llama.Open(in, llama.Options{})
+	m, err := llama.Open(in.runs(), llama.Options{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -217,6 +217,11 @@ func (k *calibrated) print(w io.Writer, format string) {
 		fmt.Fprintf(w, ", which take %s bits a weight by themselves", bitsText(k.CodeBitsPerWeight))
 	}
 	fmt.Fprintln(w)
+	k.printErrors(w)
+}
+
+// printErrors says what each matrix loses, and on what text.
+func (k *calibrated) printErrors(w io.Writer) {
 	if k.Text != "" {
 		fmt.Fprintf(w, "calibrated on %s of %s, text %s\n", plural(k.Chunks, "chunk"), plural(k.Context, "token"), clean(filepath.Base(k.Text)))
 	}

@@ -46,6 +46,24 @@
 // -store f32 as F32; its metadata say so. With -parallel each layer sees what it
 // saw before any was quantized; -plain only rounds, to compare with.
 //
+// -as gptq, gptq_v2, awq, bitsandbytes, compressed-tensors, hqq or mlx writes OUT,
+// a folder, as the project of that name keeps a quantized model (package
+// checkpoint): safetensors in files of up to -shard 5GB with their index,
+// config.json, the tokenizer as it is; and prints lines that load it. IN is a
+// Hugging Face folder, quantized or not, or a GGUF file of Llama, Qwen2 or Qwen3.
+// Formats:
+//
+//	gptq, gptq_v2        gptq INT8 INT4 INT3 INT2    group=128 sym=true
+//	awq                  awq INT4                    group=128
+//	bitsandbytes         NF4 FP4 (block=64 nested=), INT8
+//	compressed-tensors   gptq awq INT4 (group=128 sym=true), INT8, FP8_E4M3, NVFP4
+//	mlx                  INT8 INT6 INT5 INT4 INT3 INT2   group=64
+//	hqq                  hqq INT8 INT4 INT3 INT2     group=64
+//
+// To gptq and awq -calib TEXT decides on the codes as above; without it they
+// are rounded. Such folders are read like any other model: every command takes
+// them, and sees the values that they stand for.
+//
 // imatrix with -text has a model read a text as well, and collects what
 // llama-imatrix does.
 //

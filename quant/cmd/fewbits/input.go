@@ -96,6 +96,21 @@ func (c *call) open(path string) (*input, error) {
 	return in, err
 }
 
+// runs is the model as a GGUF file: a Hugging Face folder is shown with the
+// names and metadata of one, and is computed with like one.
+func (in *input) runs() quant.Source {
+	if in.Container() == "huggingface" {
+		return asGGUF{in.Source}
+	}
+	return in.Source
+}
+
+// asGGUF is a source that says it is a GGUF file.
+type asGGUF struct{ quant.Source }
+
+// Container is "gguf".
+func (asGGUF) Container() string { return "gguf" }
+
 // Close closes the files.
 func (in *input) Close() {
 	for _, f := range in.files {

@@ -59,14 +59,14 @@ func inspectCommand(c *call) error {
 	for _, m := range in.Metadata() {
 		v.Metadata = append(v.Metadata, metadatum{m.Key, m.Type, jsonable(m.Value)})
 	}
-	for _, t := range in.Tensors() {
+	for _, t := range asStored(in.Tensors()) {
 		v.Tensors = append(v.Tensors, inspectedTensor{t.Name, append([]int{}, t.Shape...), t.Type, t.Bytes, t.Offset, t.Readable, t.Why, t.File})
 	}
 	return c.printJSON(v)
 }
 
 func printInspected(w io.Writer, in *input) {
-	infos := in.Tensors()
+	infos := asStored(in.Tensors())
 	values := int64(0)
 	for _, t := range infos {
 		values += int64(t.Len())
@@ -102,6 +102,17 @@ func printInspected(w io.Writer, in *input) {
 	}
 	t.print(w)
 	printTypes(w, infos)
+}
+
+// asStored are tensors with the types and bytes of how they are stored.
+func asStored(infos []quant.TensorInfo) []quant.TensorInfo {
+	list := append([]quant.TensorInfo(nil), infos...)
+	for i := range list {
+		if t := &list[i]; t.Stored != "" {
+			t.Type, t.Bytes = t.Stored, t.StoredBytes
+		}
+	}
+	return list
 }
 
 // printTypes sums tensors up by type, where there are several.

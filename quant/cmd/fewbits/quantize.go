@@ -14,6 +14,12 @@ import (
 )
 
 func quantizeCommand(c *call) error {
+	if c.flags["as"] != "" {
+		return c.exportCommand()
+	}
+	if c.flags["shard"] != "" {
+		return usagef("-shard goes with -as")
+	}
 	q, p, m, err := c.quantizeArguments()
 	if err == nil {
 		err = c.onlyMethods(q, p)

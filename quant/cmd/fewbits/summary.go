@@ -12,7 +12,7 @@ import (
 type quantized struct {
 	In            string            `json:"in"`
 	Out           string            `json:"out"`
-	Container     string            `json:"container"` // of OUT: bin, json, npy, gguf, safetensors
+	Container     string            `json:"container"` // of OUT: bin, json, npy, gguf, safetensors, folder
 	Format        string            `json:"format"`
 	Options       map[string]string `json:"options"` // as used, those not at their default
 	Values        int64             `json:"values"`
@@ -22,6 +22,9 @@ type quantized struct {
 	Metrics       report            `json:"metrics"`               // of what was quantized; what was copied is not in it
 	Output        *outputError      `json:"outputError,omitempty"` // with -calib
 	Calibrated    *calibrated       `json:"calibrated,omitempty"`  // of a model that a method quantized
+	Layout        string            `json:"layout,omitempty"`      // -as: of a folder, whose project's
+	Files         []string          `json:"files,omitempty"`       // of a folder
+	Loading       string            `json:"loading,omitempty"`     // lines that load the folder
 	Tensors       []quantizedTensor `json:"tensors"`
 }
 
@@ -37,7 +40,9 @@ type quantizedTensor struct {
 }
 
 // whole says whether OUT is a file of all tensors, and not about one.
-func (q *quantized) whole() bool { return q.Container == "gguf" || q.Container == "safetensors" }
+func (q *quantized) whole() bool {
+	return q.Container == "gguf" || q.Container == "safetensors" || q.Container == "folder"
+}
 
 // print says in a few lines what was written and what it lost.
 func (q *quantized) print(w io.Writer, in *input) {
@@ -65,7 +70,11 @@ func (q *quantized) print(w io.Writer, in *input) {
 		fmt.Fprintln(w)
 		q.printTypes(w)
 	}
-	if q.Calibrated != nil {
+	switch {
+	case q.Calibrated != nil && q.Layout != "":
+		fmt.Fprintln(w)
+		q.Calibrated.printErrors(w)
+	case q.Calibrated != nil:
 		q.Calibrated.print(w, q.Format)
 	}
 }
