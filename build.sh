@@ -42,19 +42,26 @@ need() {
 
 # npm_parts WHAT: what the page ships ("prod"), or what the tests need too ("dev").
 npm_parts() {
-	local mark=web/node_modules/.fewbits-$1 omit=(--omit=optional)
-	[ "$1" = prod ] && omit+=(--omit=dev)
-	if [ "$1" = prod ] && [ -f web/node_modules/.fewbits-dev ]; then mark=web/node_modules/.fewbits-dev; fi
+	local what=$1 omit=(--omit=optional)
+	[ ! -f web/node_modules/.fewbits-dev ] || what=dev # an update does not take away what tests need
+	[ "$what" = dev ] || omit+=(--omit=dev)
+	local mark=web/node_modules/.fewbits-$what
 	if [ -f "$mark" ] && [ "$mark" -nt web/package-lock.json ]; then return; fi
-	echo "installing npm parts ($1)"
+	echo "installing npm parts ($what)"
 	(cd web && npm ci "${omit[@]}" --loglevel=error >/dev/null) || die "npm ci failed in web/"
 	touch "$mark"
 }
 
+# These are compiled without inlining: it makes the program smaller, and no loop
+# over weights or text calls them.
+cold=(./wasm/app ./wasm/app/page ./wasm/wire honnef.co/go/js/dom/v2 syscall/js
+	fmt internal/fmtsort reflect strconv context io io/fs os path internal/filepathlite internal/poll syscall time)
+
 wasm() { # OUT PACKAGE [go build flags]
-	local out=$1 pkg=$2
+	local out=$1 pkg=$2 small=() p
 	shift 2
-	GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' "$@" -o "$out" "$pkg"
+	for p in "${cold[@]}"; do small+=(-gcflags="$p=-l"); done
+	GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' "${small[@]}" "$@" -o "$out" "$pkg"
 }
 
 # Lays out the site as the packer wants it: pages at the top, folders of assets.
@@ -63,7 +70,7 @@ stage() {
 	mkdir -p "$stage"/{css,js,vendor,wasm}
 	cp -R web/css web/js "$stage"/
 	[ ! -d web/samples ] || cp -R web/samples "$stage"/
-	cp web/icon.svg web/fewbits.js "$stage"/
+	cp web/icon.svg web/fewbits.js web/fewbits-exercise.js "$stage"/
 	cp web/node_modules/uplot/dist/uPlot.esm.js "$stage"/vendor/
 	cp web/node_modules/uplot/LICENSE "$stage"/vendor/uPlot.LICENSE
 	local page=web/index.html v
@@ -76,7 +83,9 @@ stage() {
 	wasm "$stage"/wasm/fewbits.wasm ./wasm/main -tags=first
 	wasm "$stage"/wasm/fewbits-whole.wasm ./wasm/main
 	wasm "$stage"/wasm/fewbits-portable.wasm ./wasm/main -tags=purego
+	node web/lessons.mjs "$stage"
 	node web/bundle.mjs "$stage"
+	cp "$stage"/index.html "$stage"/embed.html
 }
 
 # pack OUT [flags]: hashes and compresses what stage laid out.
@@ -84,8 +93,8 @@ pack() {
 	local out=$1
 	shift
 	go run ./wasm/edge/pack -in "$stage" -out "$out" -cache "$cache/pack" \
-		-prewasm index.html,css,js -first wasm \
-		-lazy wasm/fewbits-whole.wasm,wasm/fewbits-portable.wasm,js/plots.part.js,js/data.part.js,js/spark.part.js,js/files.part.js,js/model.part.js,js/store.part.js,js/writer.js "$@"
+		-prewasm index.html,css,js -first wasm,js/tensor.part.js \
+		-lazy wasm/fewbits-whole.wasm,wasm/fewbits-portable.wasm,js/plots.part.js,js/data.part.js,js/spark.part.js,js/files.part.js,js/model.part.js,js/measure.part.js,js/lessons.part.js,js/lab.part.js,js/store.part.js,js/writer.js "$@"
 }
 
 build() { # OUT [pack flags]

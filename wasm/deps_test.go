@@ -71,7 +71,7 @@ func TestArrows(t *testing.T) {
 // page and the workers, to do without a browser and without a network.
 func TestCoreKnowsNoBrowser(t *testing.T) {
 	for _, target := range targets {
-		for _, p := range list(t, target[0], target[1], "./kernels/...", "./quant/...", "./wasm/wire", "./wasm/engine/session", "./wasm/app/page") {
+		for _, p := range list(t, target[0], target[1], "./kernels/...", "./quant/...", "./wasm/wire", "./wasm/lesson/...", "./wasm/engine/session", "./wasm/app/page") {
 			// Go's own packages use syscall/js on that target.
 			for _, no := range []string{"syscall/js", "honnef.co/go/js/dom/v2", "github.com/syumai/workers"} {
 				if slices.Contains(p.imports, no) {
@@ -94,6 +94,18 @@ func TestWhatThePageLoads(t *testing.T) {
 		for _, no := range large {
 			if slices.Contains(p.deps, no) {
 				t.Errorf("%s depends on %s", p.path, no)
+			}
+		}
+	}
+}
+
+// TestSmallProgram keeps what runs models out of what a first visit downloads.
+func TestSmallProgram(t *testing.T) {
+	t.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -tags=first"))
+	for _, p := range list(t, "js", "wasm", "./wasm/main") {
+		for _, no := range []string{"fewbits/quant/llama", "fewbits/quant/eval", "fewbits/quant/tales", "fewbits/quant/huggingface", "fewbits/wasm/lesson"} {
+			if slices.Contains(p.deps, no) {
+				t.Errorf("the small program depends on %s", no)
 			}
 		}
 	}

@@ -15,7 +15,8 @@ import (
 // bindCompare turns what is done in the Compare view into events.
 func (a *app) bindCompare() {
 	a.on("c-metric", "change", func(v string) { a.dispatch(page.MetricChosen{Name: v}) })
-	for _, family := range page.Families {
+	a.bindTrials()
+	for _, family := range append(page.Families, page.FamilyMethod) {
 		a.on("c-fam-"+family, "change", func(string) {
 			a.dispatch(page.FamilyShown{Family: family, Show: a.el("c-fam-" + family).Underlying().Get("checked").Bool()})
 		})
@@ -54,6 +55,9 @@ func (a *app) bindCompare() {
 
 // openWay goes to Tensor; Back comes here again.
 func (a *app) openWay(name string) {
+	if _, ok := a.state.Way(name); !ok {
+		return // a method is no format of Tensor's
+	}
 	a.host.Call("step")
 	a.dispatch(page.WayOpened{Name: name})
 	a.el("stage").Underlying().Call("focus")
@@ -73,6 +77,12 @@ func sliderAt(billions float64) int {
 
 func (a *app) renderCompare() {
 	a.renderCompareRail()
+	a.renderTrials()
+	if a.state.Compare.On == "model" {
+		a.renderTable()
+		a.renderRefused()
+		return
+	}
 	a.renderCompareNews()
 	if text, err := wire.Marshal(a.state.Plot()); err == nil && a.changed("plot", "c-rd", string(text)) {
 		a.host.Call("scatter", string(text))
@@ -98,12 +108,12 @@ var metricHelp = map[string]string{
 
 func (a *app) renderCompareRail() {
 	c, t := &a.state.Compare, &a.state.Tensor
-	if st := t.Stats; st != nil {
+	if st := t.Stats; st != nil && c.On != "model" {
 		a.text("c-on", fmt.Sprintf("%s, %s", sourceName(t.Source.Kind, st.Name), shaped(st.Shape)))
 	}
 	a.value("c-metric", c.Shown().Name)
 	a.text("c-metric-help", metricHelp[c.Shown().Name])
-	_, all, _ := a.state.Progress()
+	all := len(a.state.ShownWays())
 	for _, family := range page.Families {
 		a.prop("c-fam-"+family, "checked", !c.Hidden[family])
 		if all > 0 {
@@ -125,7 +135,10 @@ func (a *app) renderCompareRail() {
 	a.attr("c-context", "aria-valuetext", grouped(c.Context)+" tokens")
 	a.value("c-context-n", strconv.Itoa(c.Context))
 	on := "the tensor"
-	if t.Stats != nil {
+	switch name, _ := c.Trials.Model(); {
+	case c.On == "model" && name != "":
+		on = name
+	case c.On != "model" && t.Stats != nil:
 		on = sourceName(t.Source.Kind, t.Stats.Name)
 	}
 	a.text("c-table-note", fmt.Sprintf("Sizes of a model of %s billion weights; errors measured on %s.", weights, on))

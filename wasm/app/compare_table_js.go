@@ -18,9 +18,12 @@ var cells = []struct {
 	{"bits", "num", func(r *page.WayRow) string { return strconv.FormatFloat(r.Bits(), 'f', 2, 64) }},
 	{"file", "num", func(r *page.WayRow) string { return gigabytes(r.File) }},
 	{"memory", "num opt", func(r *page.WayRow) string { return gigabytes(r.Memory) }},
-	{"sqnr", "num", func(r *page.WayRow) string { return decibels(float64(r.Measured.SQNR)) }},
-	{"max", "num opt opt2", func(r *page.WayRow) string { return significant(r.Measured.MaxAbs, 3) }},
-	{"rmse", "num opt", func(r *page.WayRow) string { return percent(r.Measured.RelRMSE) }},
+	{"sqnr", "num on-tensor", func(r *page.WayRow) string { return decibels(float64(r.Measured.SQNR)) }},
+	{"max", "num opt opt2 on-tensor", func(r *page.WayRow) string { return significant(r.Measured.MaxAbs, 3) }},
+	{"rmse", "num opt on-tensor", func(r *page.WayRow) string { return percent(r.Measured.RelRMSE) }},
+	{"ppl", "num on-model", func(r *page.WayRow) string { return perplexity(r.Loss) }},
+	{"kl", "num opt on-model", func(r *page.WayRow) string { return significant(r.Loss.KL.Value, 3) }},
+	{"same", "num opt on-model", func(r *page.WayRow) string { return fixed(100*r.Loss.SameTop.Value, 1) + " %" }},
 }
 
 // gigabytes prints a size with as many decimals as set neighbouring formats apart.
@@ -34,6 +37,11 @@ func gigabytes(v float64) string {
 		return strconv.FormatFloat(v, 'f', 2, 64)
 	}
 	return significant(v, 2)
+}
+
+// perplexity is that of a model, and how much more it is than the original's.
+func perplexity(l *page.ModelLoss) string {
+	return significant(l.Own.Value, 4) + " (" + plus(100*(l.Ratio.Value-1)) + " %)"
 }
 
 func decibels(v float64) string {
@@ -54,7 +62,7 @@ func percent(share float64) string {
 // its place, its cells and whether it is seen.
 func (a *app) renderTable() {
 	rows := a.state.TableRows()
-	ways := a.state.Ways()
+	ways := a.state.ShownWays()
 	at := map[string]int{}
 	var names, order strings.Builder
 	for i, w := range ways {
@@ -69,7 +77,7 @@ func (a *app) renderTable() {
 		order.WriteString(strconv.Itoa(at[rows[i].Name]) + " ")
 		if rows[i].Listed {
 			listed++
-			if rows[i].Bits() > 0 {
+			if rows[i].Measured != nil && rows[i].Bits() > 0 {
 				worst = math.Max(worst, rows[i].Measured.RelRMSE)
 			}
 		}
@@ -103,7 +111,11 @@ func (a *app) makeRows(ways []page.Way) {
 		id := rowID(i)
 		tr := a.make("tr", "", "id", id)
 		name := a.make("td", "")
-		name.AppendChild(a.make("a", w.Name, "id", id+"-name", "data-way", w.Name, "href", "#/tensor"))
+		tag := "a"
+		if w.Family == page.FamilyMethod {
+			tag = "span"
+		}
+		name.AppendChild(a.make(tag, w.Name, "id", id+"-name", "data-way", w.Name, "href", "#/tensor"))
 		name.AppendChild(a.make("span", "", "id", id+"-now", "class", "vh"))
 		tr.AppendChild(name)
 		for _, c := range cells {
@@ -150,11 +162,13 @@ func (a *app) renderRow(r *page.WayRow, id string, worst float64) {
 	}
 	a.attr(id, "class", class)
 	a.text(id+"-now", now)
-	a.attr(id+"-name", "href", a.state.WayAddress(r.Way))
-	known := r.Measured != nil && r.Measured.Refused == ""
+	if r.Family != page.FamilyMethod {
+		a.attr(id+"-name", "href", a.state.WayAddress(r.Way))
+	}
+	known := r.Bits() > 0 && r.Loss == nil
 	for _, c := range cells {
 		text := "–"
-		if known {
+		if model, tensor := strings.Contains(c.class, "on-model"), strings.Contains(c.class, "on-tensor"); r.Bits() > 0 && !(model && r.Loss == nil) && !(tensor && !known) {
 			text = c.text(r)
 		}
 		a.text(id+"-"+c.key, text)
@@ -185,6 +199,7 @@ func (a *app) renderHead() {
 func (a *app) renderRefused() {
 	refused := a.state.Refusals()
 	a.show("c-refused", len(refused) > 0)
+	a.text("c-refused-note", "What cannot hold this "+a.state.Compare.On+", and why.")
 	var key strings.Builder
 	for _, r := range refused {
 		key.WriteString(r.Reason + strings.Join(r.Names, ",") + "\n")

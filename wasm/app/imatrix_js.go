@@ -148,9 +148,13 @@ func (a *app) renderMatrix() {
 	a.show("i-uses", has)
 	a.show("i-acts", has)
 	a.show("i-sec", has)
-	a.prop("i-use", "checked", i.Use)
+	aside := has && a.state.Aside()
+	if aside {
+		a.text("i-name", name+", set aside")
+	}
+	a.prop("i-use", "checked", i.Use && !aside)
 	for _, id := range []string{"i-use", "i-drop", "m-imatrix"} {
-		a.prop(id, "disabled", a.state.Model.Working())
+		a.prop(id, "disabled", a.state.Model.Working() || aside && id == "i-use")
 	}
 	if !has {
 		return

@@ -20,7 +20,12 @@ var answerIDs = [2]string{"l-a0", "l-a1"}
 
 // bindLearn turns what is done in the Learn view into events.
 func (a *app) bindLearn() {
+	var ids []string
+	for _, e := range a.all("[data-entry]") {
+		ids = append(ids, e.GetAttribute("data-entry"))
+	}
 	// Not dispatched: the address is not read yet.
+	a.state.Update(page.LessonsListed{IDs: ids})
 	if v := a.host.Call("recall", kept); v.Type() == js.TypeString {
 		a.state.Update(page.Recalled{Text: v.String()})
 	}
@@ -33,6 +38,7 @@ func (a *app) bindLearn() {
 		a.dispatch(page.LineMoved{X: v[0].Float()})
 		return nil
 	}))
+	a.bindProgress()
 	for i, id := range answerIDs {
 		a.on(id, "input", func(string) { a.dispatch(page.Typed{Question: i}) })
 	}
@@ -45,6 +51,21 @@ func (a *app) bindLearn() {
 	if a.host.Call("askedEarly").Bool() {
 		a.checkEarly()
 	}
+}
+
+// bindProgress takes what the lessons beyond the first say, and what is done
+// with the progress.
+func (a *app) bindProgress() {
+	on := func(name string, f func(v []js.Value)) {
+		js.Global().Get("fewbitsPage").Set(name, js.FuncOf(func(_ js.Value, v []js.Value) any { f(v); return nil }))
+	}
+	on("solved", func(v []js.Value) { a.dispatch(page.Solved{Lesson: v[0].String()}) })
+	on("exercise", func(v []js.Value) {
+		a.dispatch(page.ExerciseAsked{Asked: page.Asked{Exercise: v[0].String(), Seed: v[1].Int()}})
+	})
+	on("progress", func(v []js.Value) { a.dispatch(page.Recalled{Text: v[0].String()}) })
+	a.click("l-save", func() { a.host.Call("saveText", "fewbits-progress.txt", "text/plain", a.state.Learn.Kept()+"\n") })
+	a.click("l-forget", func() { a.dispatch(page.ProgressForgotten{}) })
 }
 
 // checkAnswers judges what stands in the fields.
@@ -77,41 +98,40 @@ func (a *app) renderLearn() {
 		a.text(fmt.Sprintf("l-s%d", i), text)
 	}
 	a.renderVerdict(&l.Verdict)
-	if l.Kept() != "" && a.changed("kept", "learn", l.Kept()) {
+	if a.changed("kept", "learn", l.Kept()) {
 		a.host.Call("remember", kept, l.Kept())
 	}
 }
 
 func (a *app) renderLessons() {
 	l, now := &a.state.Learn, a.state.Lesson()
-	done := 0
-	for _, lesson := range page.Lessons {
+	for _, id := range l.Lessons {
 		state, class := "", "todo"
 		switch {
-		case l.IsDone(lesson.ID):
+		case l.IsDone(id):
 			state, class = "done", "done"
-			done++
-		case lesson == now:
+		case id == now:
 			state = "here"
 		}
-		a.text("l-state-"+lesson.ID, state)
-		a.attr("l-state-"+lesson.ID, "class", class)
-		a.show("lesson-"+lesson.ID, lesson == now)
+		a.text("l-state-"+id, state)
+		a.attr("l-state-"+id, "class", class)
 	}
-	if a.changed("lesson", "learn", now.ID) {
+	a.show("lesson-levels", now == page.FirstLesson)
+	a.show("lesson-more", now != page.FirstLesson)
+	if a.changed("lesson", "learn", now) {
 		for _, e := range a.all("[data-entry]") {
-			if e.GetAttribute("data-entry") == now.ID {
+			if e.GetAttribute("data-entry") == now {
 				e.SetAttribute("aria-current", "page")
 			} else {
 				e.RemoveAttribute("aria-current")
 			}
 		}
 	}
-	text := fmt.Sprintf("%d of %d done", done, len(page.Lessons))
+	text := fmt.Sprintf("%d of %d done", len(l.Done), len(l.Lessons))
 	a.text("l-done", text)
 	if a.changed("meter", "l-meter", text) {
 		a.attr("l-meter", "aria-label", text)
-		a.el("l-meter").Underlying().Get("style").Call("setProperty", "--w", fmt.Sprintf("%d%%", 100*done/len(page.Lessons)))
+		a.el("l-meter").Underlying().Get("style").Call("setProperty", "--w", fmt.Sprintf("%d%%", 100*len(l.Done)/max(1, len(l.Lessons))))
 	}
 }
 

@@ -13,13 +13,20 @@ import (
 type app struct {
 	*elements
 	state *page.State
-	hash  string // the address as last written
+	hash  string  // the address as last written
+	after js.Func // draws what can wait for the plots
+	waits bool    // it will be called
 }
 
 // Run is the page's Go; it does not return.
 func Run() {
 	host := js.Global().Get("fewbitsHost")
 	a := &app{elements: newElements(dom.GetWindow().Document(), host), state: page.Start()}
+	a.after = js.FuncOf(func(js.Value, []js.Value) any {
+		a.waits = false
+		a.renderOpened()
+		return nil
+	})
 	a.expose()
 	a.bindShell()
 	a.bindSources()
@@ -55,10 +62,16 @@ func (a *app) expose() {
 		"stored": on(func(v []js.Value) {
 			a.dispatch(page.Stored{ID: v[0].Int(), Workers: v[1].Int(), Kept: v[2].String(), At: a.now()})
 		}),
-		"room":   on(func(v []js.Value) { a.dispatch(page.Room{Free: v[0].Float(), Picker: v[1].Bool()}) }),
-		"type":   on(func(v []js.Value) { a.dispatch(page.TypeChosen{Index: v[0].Int(), Type: v[1].String()}) }),
-		"filter": on(func(v []js.Value) { a.dispatch(page.Filtered{Text: v[0].String()}) }),
-		"went":   on(func(v []js.Value) { a.dispatch(page.Went{Hash: v[0].String()}) }),
+		"measure": on(func(v []js.Value) {
+			a.dispatch(page.MeasureAsked{Text: v[0].String(), Name: v[1].String(), InFile: v[2].Bool(), Tokens: v[3].Int(), Workers: v[4].Int(), At: a.now()})
+		}),
+		"say":       on(func(v []js.Value) { a.dispatch(page.SayAsked{Prompt: v[0].String()}) }),
+		"hush":      on(func([]js.Value) { a.dispatch(page.SayStopped{}) }),
+		"unmeasure": on(func([]js.Value) { a.dispatch(page.MeasureCancelled{}) }),
+		"room":      on(func(v []js.Value) { a.dispatch(page.Room{Free: v[0].Float(), Picker: v[1].Bool()}) }),
+		"type":      on(func(v []js.Value) { a.dispatch(page.TypeChosen{Index: v[0].Int(), Type: v[1].String()}) }),
+		"filter":    on(func(v []js.Value) { a.dispatch(page.Filtered{Text: v[0].String()}) }),
+		"went":      on(func(v []js.Value) { a.dispatch(page.Went{Hash: v[0].String()}) }),
 		"file": on(func(v []js.Value) {
 			a.dispatch(page.FileChosen{Ref: v[0].Int(), Name: v[1].String(), View: v[2].String(), URL: v[3].String()})
 		}),
@@ -77,14 +90,31 @@ func (a *app) now() float64 { return js.Global().Get("performance").Call("now").
 // dispatch is the only way that the state changes.
 func (a *app) dispatch(e page.Event) {
 	effects := a.state.Update(e)
+	for _, f := range effects {
+		if pressing(f) {
+			a.perform(f)
+		}
+	}
 	a.render()
 	for _, f := range effects {
-		a.perform(f)
+		if !pressing(f) {
+			a.perform(f)
+		}
 	}
 	if h := a.state.Address(); h != a.hash {
 		a.hash = h
 		a.host.Call("address", h)
 	}
+}
+
+// pressing says whether an effect comes before the page is drawn: a worker is at
+// work meanwhile, and plots are drawn in the same frame.
+func pressing(f page.Effect) bool {
+	switch f.(type) {
+	case page.Call, page.End, page.Draw: // a worker ends before one of its name is asked anew
+		return true
+	}
+	return false
 }
 
 func (a *app) perform(effect page.Effect) {
@@ -96,7 +126,11 @@ func (a *app) perform(effect page.Effect) {
 			return
 		}
 		a.host.Call("send", f.ID, f.Lane, f.Op, string(args), f.File, f.Parts, f.Latest, f.Remember, f.Into, float64(f.At),
-			float64(f.Reads[0]), float64(f.Reads[1]))
+			float64(f.Reads[0]), float64(f.Reads[1]), f.Drop)
+	case page.FetchSample:
+		a.host.Call("sample", f.Name)
+	case page.OpenLesson:
+		a.host.Call("lesson", f.ID, f.Exercise, f.Seed)
 	case page.End:
 		a.host.Call("end", f.Lane)
 	case page.AskRoom:

@@ -59,6 +59,7 @@ func (a *app) renderModel() {
 	a.renderMix()
 	a.renderLayers()
 	a.renderTensors()
+	a.renderMeasure()
 	a.renderCommands()
 }
 
@@ -201,7 +202,7 @@ func plural(n int, what string) string {
 // renderJob draws what the file is and becomes, or how far it is.
 func (a *app) renderJob() {
 	m := &a.state.Model
-	working, made := m.Working(), m.Made != nil && m.Made.Kept != "file"
+	working, made := m.Working(), m.Made != nil && m.Offered() != nil
 	focus := js.Global().Get("document").Get("activeElement").Get("id").String()
 	a.show("m-none", m.File == nil)
 	a.show("m-ready", m.File != nil && !working)
@@ -209,19 +210,22 @@ func (a *app) renderJob() {
 	a.show("m-progress", working)
 	a.show("m-sizebar", !working)
 	a.show("m-cancel", working)
-	a.show("m-download", made)
+	a.show("m-download", !working && m.Offered() != nil)
 	a.show("m-quantize", !working)
 	a.show("m-straight", !working && m.Room != nil && m.Room.Picker)
 	a.prop("m-quantize", "disabled", !m.Ready() || m.Busy != "")
 	a.prop("m-straight", "disabled", !m.Ready() || m.Busy != "")
-	short := m.Short()
-	a.text("m-room", short)
-	a.show("m-room", short != "" && !working)
-	class := "first"
+	short := strings.TrimSpace(m.EarlierText() + " " + m.Short())
+	if working {
+		short = ""
+	}
+	a.text("m-room", short) // its line is kept: what comes and goes must not move the rest
+	class, other := "first", "again"
 	if made {
-		class = "again"
+		class, other = other, class
 	}
 	a.attr("m-quantize", "class", class)
+	a.attr("m-download", "class", other)
 	if working {
 		a.renderProgress()
 	} else if m.File != nil {

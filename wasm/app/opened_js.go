@@ -13,6 +13,9 @@ import (
 // renderOpened takes the block around one weight apart.
 func (a *app) renderOpened() {
 	t := &a.state.Tensor
+	if t.A.Opened != nil && t.A.Result != nil { // first: it asks for a width, which is known until something is written
+		a.host.Call("layout", t.Block, sideID(&t.A, &t.B, t.Block), t.Block == "b")
+	}
 	a.value("row", strconv.Itoa(t.Row))
 	a.value("col", strconv.Itoa(t.Col))
 	if t.Stats != nil {
@@ -35,13 +38,13 @@ func (a *app) renderOpened() {
 		work = "work b"
 	}
 	a.attr("work", "class", work)
-	a.host.Call("layout", t.Block, sideID(&t.A, &t.B, t.Block), t.Block == "b")
 	a.terms("formula", side.Formula)
-	a.terms("rule", side.Rule)
-	from := result.From
+	from, rule := result.From, side.Rule
 	if result.Stored != "" {
+		rule = nil
 		from = "" // its x is the original, which is not known
 	}
+	a.terms("rule", rule)
 	a.nameOriginal(from)
 	a.text("w-x", significant(side.X, 6))
 	a.text("w-y", significant(side.XHat, 6))

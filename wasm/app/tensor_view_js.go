@@ -11,7 +11,7 @@ import (
 )
 
 // renderTensor draws everything of the Tensor view but its plots, which are
-// drawn from typed arrays by the host.
+// drawn from typed arrays by the host. The opened weight follows the plots.
 func (a *app) renderTensor() {
 	a.renderSource()
 	a.renderFormats()
@@ -19,7 +19,10 @@ func (a *app) renderTensor() {
 	a.renderNews()
 	a.renderHeads()
 	a.renderTwice()
-	a.renderOpened()
+	if !a.waits {
+		a.waits = true
+		a.host.Call("afterFrame", a.after)
+	}
 }
 
 func (a *app) renderSource() {
@@ -226,6 +229,9 @@ func (a *app) renderNews() {
 		}
 	}
 	a.prop("t-download", "disabled", t.A.Result == nil || t.A.Result.Sampled || t.A.Stale())
+	if t.A.Result != nil {
+		a.text("t-kernel", kernelsSay(t.A.Result.Kernel))
+	}
 	switch r := t.A.Result; {
 	case t.Busy != "":
 		a.text("t-status", t.Busy)
@@ -247,6 +253,14 @@ func (a *app) renderNews() {
 		s += fmt.Sprintf(" · %s · %s", exact, how)
 		a.status(sourceName(t.Source.Kind, t.Stats.Name), ", "+s)
 	}
+}
+
+// kernelsSay tells which twin of the kernels runs.
+func kernelsSay(active string) string {
+	if active == "portable" {
+		return "Kernels: portable. This browser has no SIMD128, so it is slower; the numbers are the same."
+	}
+	return "Kernels: " + strings.ToUpper(active) + "."
 }
 
 // status writes the news: its subject, and what there is to say of it.

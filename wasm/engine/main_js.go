@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall/js"
+	"time"
 	"unsafe"
 
 	"fewbits/wasm/engine/session"
@@ -15,28 +16,54 @@ import (
 // never shrinks, and there are several workers.
 const gcPercent = 25
 
+// slice is how long the engine may be at work before the worker hears what was
+// sent to it meanwhile.
+const slice = 6 * time.Millisecond
+
 // Run sets globalThis.fewbitsEngine, a function
 //
-//	(op, args JSON, file Blob|Array|null, values Float32Array|null) → {json, arrays} | {error}
+//	(op, args JSON, file Blob|Array|null, values Float32Array|null) → {json, arrays} | {error} | {more}
 //
-// that answers one request (an array is what filesOf takes), calls globalThis.fewbitsReady, and does not return.
+// that answers one request (an array is what filesOf takes), or does a part of
+// the work, which fewbitsMore() goes on with. It calls globalThis.fewbitsReady,
+// and does not return.
 func Run() {
 	debug.SetGCPercent(gcPercent)
-	var s session.Session
+	e := engine{s: session.Session{Slice: slice}}
 	js.Global().Set("fewbitsEngine", js.FuncOf(func(_ js.Value, a []js.Value) any {
-		return answer(&s, a[0].String(), a[1].String(), a[2], a[3])
+		e.op = a[0].String()
+		return e.answer(func() (session.Reply, error) { return e.call(a[1].String(), a[2], a[3]) })
 	}))
+	js.Global().Set("fewbitsMore", js.FuncOf(func(js.Value, []js.Value) any { return e.answer(e.more) }))
 	js.Global().Call("fewbitsReady")
 	select {}
 }
 
+// engine is a session and the request that it is at.
+type engine struct {
+	s    session.Session
+	op   string
+	more func() (session.Reply, error)
+}
+
 // answer never panics: a fault in the core becomes an error that names it.
-func answer(s *session.Session, op, args string, file, values js.Value) (out any) {
+func (e *engine) answer(f func() (session.Reply, error)) (out any) {
 	defer func() {
 		if r := recover(); r != nil {
-			out = map[string]any{"error": fmt.Sprintf("the worker failed in %q: %v", op, r)}
+			out = map[string]any{"error": fmt.Sprintf("the worker failed in %q: %v", e.op, r)}
 		}
 	}()
+	reply, err := f()
+	if err != nil {
+		return map[string]any{"error": session.Say(err)}
+	}
+	if e.more = reply.More; e.more != nil {
+		return map[string]any{"more": true}
+	}
+	return object(reply)
+}
+
+func (e *engine) call(args string, file, values js.Value) (session.Reply, error) {
 	var at session.Attachment
 	switch {
 	case !file.Truthy():
@@ -50,14 +77,11 @@ func answer(s *session.Session, op, args string, file, values js.Value) (out any
 		js.CopyBytesToGo(bytesOf(at.Values), js.Global().Get("Uint8Array").New(
 			values.Get("buffer"), values.Get("byteOffset"), values.Get("byteLength")))
 	}
-	reply, err := s.Call(op, []byte(args), at)
-	if op == wire.OpOpen {
+	reply, err := e.s.Call(e.op, []byte(args), at)
+	if e.op == wire.OpOpen {
 		runtime.GC() // a header may be large, and takes several times its size to read
 	}
-	if err != nil {
-		return map[string]any{"error": err.Error()}
-	}
-	return object(reply)
+	return reply, err
 }
 
 func object(r session.Reply) any {

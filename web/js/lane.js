@@ -19,6 +19,7 @@ export class Lane {
   #worker = null;
   #up = false;      // the worker takes calls
   #running = null;  // the call that the worker has
+  #next = null;     // the one that it has beside, in whose favour it drops that
   #waiting = [];
   #untold = [];     // what the worker is yet to be told again
   #known = new Map(); // op → what is to be told again, in the order of first mention
@@ -48,27 +49,29 @@ export class Lane {
   }
 
   /** How many calls run or wait. */
-  get pending() { return this.#waiting.length + (this.#running && !this.#running.again ? 1 : 0); }
+  get pending() { return this.#waiting.length + (this.#next ? 1 : 0) + (this.#running && !this.#running.again ? 1 : 0); }
 
   /**
    * Sends a call. Values are copied now: what becomes of them later is no matter.
-   * One with `latest` drops those of the same op that have it and still wait.
+   * One with `latest` drops those of the same op that have it and still wait; one
+   * with `drop` is dropped so even while it runs, and where a tensor is loaded.
    * @param {string} op
    * @param {object|string} [args]  an object, or its JSON
-   * @param {{file?: Blob, values?: Float32Array, latest?: boolean, signal?: AbortSignal, reads?: number[]}} [with_]
+   * @param {{file?: Blob, values?: Float32Array, latest?: boolean, drop?: boolean, signal?: AbortSignal, reads?: number[]}} [with_]
    *   reads: from and to of the bytes of its file that it will read, for a worker that has time before
    * @returns {Promise<{json: string, arrays: Object<string, Float32Array|Uint8Array>}>}
    */
-  call(op, args = {}, { file = null, values = null, latest = false, signal, reads } = {}) {
+  call(op, args = {}, { file = null, values = null, latest = false, drop = false, signal, reads } = {}) {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#ended) return Promise.reject(this.#ended);
     let abort;
     return new Promise((resolve, reject) => {
-      const job = { lane: this, id: ++this.#count, op, args: text(args), file, values: values && values.slice(), latest, reads, resolve, reject };
+      const job = { lane: this, id: ++this.#count, op, args: text(args), file, values: values && values.slice(), latest, drop, reads, resolve, reject };
       abort = () => job.lane.#abort(job, signal.reason);
       signal?.addEventListener("abort", abort);
       if (latest) this.#supersede(op);
       this.#waiting.push(job);
+      if (latest || op === "load") this.#overtake(job);
       this.#pump();
     }).finally(() => signal?.removeEventListener("abort", abort));
   }
@@ -109,8 +112,21 @@ export class Lane {
     for (const w of old) w.reject(new Superseded(`a newer ${JSON.stringify(op)} took its place`));
   }
 
+  /** Gives the worker a call that makes what it is at needless: to wait for its answer would be to wait for the page. */
+  #overtake(job) {
+    const now = this.#running;
+    if (!now?.drop || this.#next || job.op !== now.op && job.op !== "load") return;
+    if (this.#waiting[0] !== job || job.values) return this.#worker.postMessage({ stop: now.id });
+    this.#waiting.shift();
+    if (this.#send(job, null, now.id)) this.#next = job;
+  }
+
   #abort(job, reason) {
-    if (job === this.#running) this.#restart();
+    if (job === this.#next) {
+      this.#next = null;
+      this.#running.reject(new Superseded(`${JSON.stringify(job.op)} took its place`));
+      this.#restart();
+    } else if (job === this.#running) this.#restart();
     else if (this.#waiting.includes(job)) this.#waiting = this.#waiting.filter((w) => w !== job);
     else return;
     job.reject(reason);
@@ -138,6 +154,8 @@ export class Lane {
   #restart() {
     this.#worker.terminate();
     this.#running = null;
+    if (this.#next) this.#waiting.unshift(this.#next);
+    this.#next = null;
     this.#start();
   }
 
@@ -146,8 +164,8 @@ export class Lane {
     this.#worker?.terminate();
     this.#worker = null;
     this.#up = false;
-    const jobs = [this.#running, ...this.#waiting];
-    this.#running = null;
+    const jobs = [this.#running, this.#next, ...this.#waiting];
+    this.#running = this.#next = null;
     this.#waiting = [];
     this.#known.clear();
     for (const job of jobs) job?.reject(this.#ended);
@@ -160,7 +178,7 @@ export class Lane {
     job?.reject(this.#ended ?? new Died(`the worker stopped while it was busy with ${JSON.stringify(job.op)} (${why}); it was started again`));
   }
 
-  #receive({ id, ready, died, error, json, arrays }) {
+  #receive({ id, ready, died, stopped, error, json, arrays }) {
     if (died) return this.#died(error);
     if (ready) {
       this.#up = true;
@@ -168,9 +186,11 @@ export class Lane {
     }
     const job = this.#running;
     if (!job || job.id !== id) return;
-    this.#running = null;
+    this.#running = this.#next;
+    this.#next = null;
     this.#deaths = 0;
-    if (error === undefined) job.resolve({ json, arrays });
+    if (stopped) job.reject(new Superseded(`${JSON.stringify(job.op)} was needless`));
+    else if (error === undefined) job.resolve({ json, arrays });
     else job.reject(new Error(error));
     this.#pump();
   }
@@ -185,14 +205,19 @@ export class Lane {
       this.#lost = null;
       return this.#pump();
     }
-    this.#running = job;
+    if (this.#send(job, known)) this.#running = job;
+    else this.#pump();
+  }
+
+  /** stop: the call that the worker is to drop for it. */
+  #send(job, known, stop) {
     const { id, op, args, file, values } = job;
     try {
-      this.#worker.postMessage({ id, op, args, file, values, next: this.#waiting[0]?.reads }, values && !known ? [values.buffer] : []);
+      this.#worker.postMessage({ id, op, args, file, values, stop, next: this.#waiting[0]?.reads }, values && !known ? [values.buffer] : []);
+      return true;
     } catch (e) {
-      this.#running = null;
       job.reject(e);
-      this.#pump();
+      return false;
     }
   }
 

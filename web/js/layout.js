@@ -7,13 +7,13 @@ const MAX_BITS = 44;
  * Draws a block's layout to scale: every bit of a small block, every byte of a
  * large one; what the opened weight uses is lit; fields are named above.
  * @param {HTMLElement} figure
+ * @param {number} width  its own
  * @param {{hex: string, fields: {name: string, role?: string, spans?: number[][], mine?: number[][], text?: string}[], code: number}} o
  * @param {boolean} b  whether it is side B's
  */
-export function drawLayout(figure, o, b) {
+export function drawLayout(figure, width, o, b) {
   figure.classList.toggle("b", b);
   figure.textContent = "";
-  const width = figure.clientWidth;
   if (!width) return;
   const bytes = o.hex.match(/../g)?.map((h) => parseInt(h, 16)) || [];
   figure.append(bytes.length <= MAX_BITS ? bits(o, bytes, width) : cells(o, bytes, width));

@@ -100,9 +100,11 @@ function fill(tr, r) {
   c[5].textContent = mibNext;
   c[6].textContent = bits;
   c[7].children[0].style.setProperty("--w", `${r.bar || 0}%`);
-  c[7].children[1].textContent = r.part > 0 && r.part < 100 ? `${Math.floor(r.part)} %` : loss;
+  c[7].children[1].textContent = loss;
   tr.classList.toggle("edited", !!r.type);
-  if (r.part !== undefined) tr.style.setProperty("--p", `${r.part}%`);
+  if (r.part === undefined) return tr;
+  tr.style.setProperty("--p", `${r.part}%`);
+  if (r.part > 0 && r.part < 100) c[0].firstChild.append(span(`${Math.floor(r.part)} %`, "made")); // beside the line that grows below it
   return tr;
 }
 

@@ -13,14 +13,25 @@ import { views } from "./views.js";
 const results = new Map(); // id → {json, arrays}: the latest of each side, and exports
 const files = [];          // chosen files by ref − 1
 const stores = new Map();  // id → where a file goes that is being made
+const opens = new Map();   // lane → the open that it was asked for last
 let early = 0; // the store that a worker was started for that has no work yet
+let address = null; // that is yet to be written
 let engine, whole, plots, lastDraw = "", drawRows, rows; // of Model's table: what draws it, and what was drawn last
+
+const wholeProgram = () => (whole ??= compile(true).catch((e) => { whole = null; throw e; }));
 
 /** After the first paint: what is on the page is readable before anything is loaded. */
 const painted = new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))));
 
+/** The program was asked for: what is less pressing is asked for after it. */
+let asked;
+const programAsked = new Promise((resolve) => { asked = resolve; });
+
 /** A worker that makes a file knows what the one knows that planned it. */
 const maker = (fb, name) => fb.lane(name, [], "job");
+
+/** What was opened, with what was made of it at the end. */
+const both = (file, made) => [...(Array.isArray(file) ? file : [{ name: "", file }]), { name: "", file: made }];
 
 function keepFile(file) { return files.push(file); }
 
@@ -44,15 +55,27 @@ function merged(id, pickID) {
  * browser's timeline: "fewbits:drawn", with the answers that are shown.
  */
 function markDrawn(detail) {
-  requestAnimationFrame(() => setTimeout(() => {
+  afterFrame(() => {
     performance.clearMarks("fewbits:drawn"); // one is enough to keep
     performance.mark("fewbits:drawn", { detail });
-  }));
+  });
 }
+
+/** Calls f when the next frame is painted: what reads a size then makes nothing be laid out for it. */
+const afterFrame = (f) => requestAnimationFrame(() => setTimeout(f));
 
 /** Only what is drawn is drawn again; the other answers go. */
 function prune(keep) {
   for (const id of results.keys()) if (!keep.includes(id)) results.delete(id);
+}
+
+/** Whether only the whole program reads it: a model with its description, or a zip archive, as PyTorch writes. */
+async function needsWhole(file) {
+  if (!file) return false;
+  if (Array.isArray(file)) return file.some((f) => /config\.json$|\.(bin|pt|pth|ckpt)$/i.test(f.name));
+  if (/\.(pt|pth|ckpt)$/i.test(file.name)) return true;
+  const head = file.slice ? new Uint8Array(await file.slice(0, 2).arrayBuffer().catch(() => new ArrayBuffer(0))) : [];
+  return head[0] === 0x50 && head[1] === 0x4b;
 }
 
 let appRuns;
@@ -68,14 +91,16 @@ globalThis.fewbitsHost = {
    * that takes the bytes of the answer, from at on, before Go hears of it. It
    * will read bytes from to to of its file.
    */
-  send(id, laneName, op, args, ref, kept, latest, remember, into, at, from, to) {
+  send(id, laneName, op, args, ref, kept, latest, remember, into, at, from, to, drop) {
     if (into) early = 0;
     engine.then(async (fb) => {
       try {
+        if (op === "open") opens.set(laneName, id);
         const lane = laneName.startsWith("job-") ? maker(fb, laneName) : fb.lane(laneName);
-        const file = ref ? files[ref - 1] : kept ? await stores.get(kept).finish() : null;
-        if (op === "open" && file?.some?.((f) => f.name.endsWith("config.json"))) lane.use(await (whole ??= compile(true).catch((e) => { whole = null; throw e; })));
-        const r = await lane.call(op, args, { file, latest, reads: to > from ? [from, to] : undefined });
+        const made = kept && await stores.get(kept).finish(), file = ref ? (made ? both(files[ref - 1], made) : files[ref - 1]) : made || null;
+        if (op.endsWith("-open") || op === "open" && await needsWhole(file)) lane.use(await wholeProgram());
+        if (op === "open" && opens.get(laneName) !== id) throw new Superseded("another file was opened in the meantime");
+        const r = await lane.call(op, args, { file, latest, drop, reads: to > from ? [from, to] : undefined });
         if (into) await stores.get(into).write(at, r.arrays.bytes);
         else if (Object.keys(r.arrays).length) results.set(id, r);
         if (remember) lane.remember(op, args, { file });
@@ -84,6 +109,13 @@ globalThis.fewbitsHost = {
         globalThis.fewbitsPage.fault(id, e.message, e instanceof Superseded || e.name === "AbortError", e instanceof Died);
       }
     }, fatal);
+  },
+
+  /** Asks the worker of the lessons. */
+  async teach(op, args) {
+    const lane = (await engine).lane("learn");
+    lane.use(await wholeProgram());
+    return JSON.parse((await lane.call(op, args)).json);
   },
 
   /** Stops a worker that is not needed any more. */
@@ -132,23 +164,38 @@ globalThis.fewbitsHost = {
     const r = id && parsed(id);
     if (!r) return;
     const figure = byId("layout");
-    const key = `${side} ${id} ${figure.clientWidth}`;
+    const width = figure.clientWidth, key = `${side} ${id} ${width}`;
     if (key === lastDraw) return;
     lastDraw = key;
-    drawLayout(figure, r.meta.opened, side === "b");
+    drawLayout(figure, width, r.meta.opened, side === "b");
   },
 
   /** Offers the bytes of an answer, or a file that was made, as a file. */
   async save(id, name, type) {
-    const made = await stores.get(id)?.finish();
-    const url = URL.createObjectURL(made ?? new Blob([results.get(id).arrays.bytes], { type }));
-    const a = Object.assign(document.createElement("a"), { href: url, download: name });
-    a.click();
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    try {
+      const made = await stores.get(id)?.finish();
+      const url = URL.createObjectURL(made ?? new Blob([results.get(id).arrays.bytes], { type }));
+      const a = Object.assign(document.createElement("a"), { href: url, download: name });
+      a.click();
+      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    } catch (e) {
+      globalThis.fewbitsPage.unfound(`${name} cannot be saved: ${e.message}; see to the room on this machine and make it again`, stores.has(id) ? "model" : "tensor");
+    }
     results.delete(id);
   },
 
-  address(hash) { if (location.hash !== hash) history.replaceState(null, "", hash); },
+  /** Writes the address, unless the person went elsewhere in the meantime. */
+  address(hash) {
+    address ??= { from: location.hash };
+    address.hash = hash;
+    if (address.waits) return;
+    address.waits = true;
+    afterFrame(() => {
+      const { from, hash } = address;
+      address = null;
+      if (location.hash === from && hash !== from) history.replaceState(null, "", hash);
+    });
+  },
   tensorRows(json) { rows = json; drawRows?.(JSON.parse(json)); },
 
   /** Puts text on the clipboard; the button of that id says so. */
@@ -165,11 +212,19 @@ globalThis.fewbitsHost = {
 
   dim(yes) { plots?.then((p) => p.dim(yes)); },
   openDialog(id) { byId(id).showModal(); },
-  reveal(el) { const list = el.closest(".list"); list.scrollTop = Math.max(0, el.offsetTop - list.offsetTop - list.clientHeight / 2); },
+  reveal(el) {
+    afterFrame(() => {
+      const list = el.closest(".list");
+      if (list) list.scrollTop = Math.max(0, el.offsetTop - list.offsetTop - list.clientHeight / 2);
+    });
+  },
+  afterFrame,
   byId,
   all,
   shown(view) {
+    const stage = byId("stage"), within = stage.contains(document.activeElement);
     route(view);
+    if (within && !stage.contains(document.activeElement)) stage.focus({ preventScroll: true }); // what had it left with its view
     if (view === "model" && !drawRows) import("./model.js").then((m) => { ({ drawRows } = m); if (rows) drawRows(JSON.parse(rows)); });
     if (view === "tensor") plots?.then((p) => p.resize());
   },
@@ -194,7 +249,7 @@ function fatal(e) {
 }
 
 /** One program for the page and its workers, compiled once. */
-const program = painted.then(() => compile(false));
+const program = painted.then(() => { const compiled = compile(false); asked(); return compiled; });
 
 async function startEngine() {
   const fb = new Fewbits(await program);
@@ -209,7 +264,7 @@ async function startApp() {
 }
 
 async function startPlots() {
-  await painted;
+  await programAsked;
   const { tensorPlots } = await import("./plots/tensor.js");
   return tensorPlots(byId("plots"), {
     onPick: (row, col) => globalThis.fewbitsPage?.pick(row, col),

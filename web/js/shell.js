@@ -98,6 +98,7 @@ function foldOnNarrow() {
   const narrow = matchMedia("(max-width: 900px)");
   const fold = () => { for (const d of all("details[data-fold]")) d.open = !narrow.matches; };
   fold();
+  root.dataset.folded = "";
   narrow.addEventListener("change", fold);
 }
 

@@ -19,10 +19,32 @@ async function show(id, kind, data, opts) {
 }
 
 const form = byId("l-form");
-let early = false;
+let early = false, drawMeasured;
 form.addEventListener("submit", (e) => {
   e.preventDefault();
   if (!globalThis.fewbitsPage?.line) early = true;
+});
+
+const lesson = (...at) => import("./lessons.js").then((m) => m.lesson(...at));
+
+/** A lesson's text needs no program: it is shown before there is one. */
+function readEarly(first) {
+  const at = /^#\/learn\/([a-z0-9-]+)(?:\?exercise=([a-z0-9-]+)&seed=(\d+))?/.exec(location.hash);
+  if (at && at[1] !== "levels" && !globalThis.fewbitsPage && all(`[data-entry="${at[1]}"]`)[0]) {
+    byId("lesson-levels").hidden = true;
+    lesson(at[1], at[2] ?? "", +(at[3] ?? 0), first);
+  }
+  delete document.documentElement.dataset.lesson;
+}
+readEarly(true);
+addEventListener("hashchange", () => readEarly(false));
+if ("embed" in document.documentElement.dataset) import("./lessons.js");
+
+// Progress that was saved as a file.
+byId("l-load").addEventListener("change", async ({ target }) => {
+  const [file] = target.files;
+  target.value = "";
+  if (file) globalThis.fewbitsPage.progress(await file.slice(0, 4096).text());
 });
 
 export const views = {
@@ -41,6 +63,28 @@ export const views = {
     show("c-speed", "bars", bars, opts);
   },
 
+  /** Draws a plot of Compare: kind is that of plots/index.js; what is pressed in it opens in Tensor. */
+  plot(kind, id, json) {
+    const { data, ...opts } = JSON.parse(json);
+    show(id, kind, data, { ...opts, onPick: (name) => globalThis.fewbitsPage.way(name) });
+  },
+
+  /** Fetches a file that comes with the page, and takes it as one that was chosen. */
+  async sample(name) {
+    const tell = (ref, size, fault) => globalThis.fewbitsPage.sample(name, ref, size, fault);
+    try {
+      const response = await fetch(new URL(`../samples/${name}`, import.meta.url));
+      if (!response.ok) throw new Error(`${name} answers ${response.status}`);
+      const file = new File([await response.blob()], name);
+      tell(globalThis.fewbitsHost.take(file), file.size, "");
+    } catch (e) {
+      tell(0, 0, e.message);
+    }
+  },
+
+  /** Shows a lesson beyond the first; exercise and seed name a variation of one in it. */
+  lesson,
+
   numberLine(json) {
     show("l-line", "numberLine", JSON.parse(json), { onMove: (x) => globalThis.fewbitsPage.line(x) });
   },
@@ -50,6 +94,12 @@ export const views = {
   layers(json) {
     const { layers, ...opts } = JSON.parse(json);
     show("k-plot", "layers", layers, { ...opts, onPick: (text) => globalThis.fewbitsPage.filter(text) });
+  },
+
+  /** Draws what was measured on a text, and what the models say. */
+  measure(json) {
+    if (drawMeasured) drawMeasured(JSON.parse(json));
+    else import("./measure.js").then(({ draw }) => { drawMeasured = draw; draw(JSON.parse(json)); });
   },
 
   /** Draws each family's mark beside its name. */

@@ -2,7 +2,11 @@ import "../wasm/wasm_exec.js";
 
 // The first message brings the compiled engine; each one after it is a call.
 // What is sent back is transferred, not copied.
-addEventListener("message", ({ data }) => { if (data.module) start(data); else answer(data); });
+addEventListener("message", ({ data }) => {
+  if (data.module) return start(data);
+  if (data.stop) stop = data.stop;
+  if (data.id) before = before.then(() => answer(data));
+});
 addEventListener("messageerror", () => died("what was sent to it cannot be read"));
 
 async function start({ module, lock }) {
@@ -49,6 +53,12 @@ let source, held, ahead; // the file that was read last; {file, from, bytes} of 
 /** Never fails: what is not there is read when it is needed, and that says why not. */
 const readAhead = (file, [from, to]) => file.slice(from, to).arrayBuffer().then((b) => ({ file, from, bytes: new Uint8Array(b) }), () => null);
 
+// Long work comes in slices. Between two of them what was sent meanwhile is heard.
+const { port1: turn, port2: turned } = new MessageChannel();
+const heard = () => new Promise((ok) => { turned.onmessage = ok; turn.postMessage(0); });
+let stop; // the call that nobody waits for any more
+let before = Promise.resolve(); // the call before is answered
+
 /** next: the bytes that the call after this one will read. */
 async function answer({ id, op, args, file, values, next }) {
   let a;
@@ -56,12 +66,18 @@ async function answer({ id, op, args, file, values, next }) {
     held = await ahead;
     ahead = next && source && readAhead(source, next);
     a = globalThis.fewbitsEngine(op, args, file, values);
+    while (a?.more) {
+      await heard();
+      if (stop === id) break;
+      a = globalThis.fewbitsMore();
+    }
   } catch (e) {
     return died(e.message); // a trap: nothing in the engine's memory can be relied on
   }
   if (held) fewbitsFree(held.bytes.buffer);
   held = null;
   if (!a) died(reason());
+  else if (a.more) postMessage({ id, stopped: true });
   else if (a.error !== undefined) postMessage({ id, error: a.error });
   else postMessage({ id, json: a.json, arrays: a.arrays }, [...new Set(Object.values(a.arrays).map((x) => x.buffer))]);
 }

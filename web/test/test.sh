@@ -5,7 +5,7 @@
 step() { printf '\n== %s (after %d s)\n' "$*" "$SECONDS"; }
 
 # Packages that need no browser run under Node as well.
-node_packages() { go list ./kernels/... ./quant/... ./wasm/wire ./wasm/engine/session ./wasm/app/page | grep -v /cmd/; }
+node_packages() { go list ./kernels/... ./quant/... ./wasm/wire ./wasm/lesson/... ./wasm/engine/session ./wasm/app/page | grep -v /cmd/; }
 
 # A machine under load can starve a browser past a test's patience; a fault of
 # ours fails twice. What failed once is told at the end.

@@ -112,6 +112,12 @@ func (s *State) Address() string {
 	if s.Route == "model" && s.Model.Remote.URL != "" {
 		return hash + "?url=" + escape(s.Model.Remote.URL)
 	}
+	if s.Route == "compare" && s.Compare.On == "model" {
+		return hash + "?on=model"
+	}
+	if s.Route == "learn" {
+		return hash + s.Learn.address()
+	}
 	if s.Route != "tensor" {
 		return hash
 	}
@@ -140,7 +146,16 @@ func (s *State) went(hash string) []Effect {
 		route, rest = "tensor", ""
 	}
 	s.Route, s.Path = route, rest
-	out := append(s.compareShown(), s.learnShown()...)
+	if route == "compare" && asked {
+		s.Compare.On = "tensor"
+		if parseQuery(query)["on"] == "model" {
+			s.Compare.On = "model"
+		}
+	}
+	if route == "learn" {
+		s.Learn.asked(parseQuery(query))
+	}
+	out := append(s.pauseTrials(), append(s.compareShown(), s.learnShown()...)...)
 	if route == "model" {
 		s.Model.Remote.URL = s.Model.Remote.opened
 		if url := parseQuery(query)["url"]; url != "" {

@@ -8,6 +8,7 @@ import (
 
 // Compare is the state of the Compare view.
 type Compare struct {
+	On      string          // what is compared on: "tensor" or "model"
 	Metric  string          // of Metrics
 	Weights float64         // of the model in the table, billions
 	Context int             // tokens that its cache holds
@@ -17,6 +18,8 @@ type Compare struct {
 	All     bool // the table shows every way, and not a choice
 	Running bool
 	Fault   string
+	Trials  Trials // on a model
+	Speeds  Speeds // of products
 
 	results map[string]*Measurement // by Way.Name, of the current tensor
 	want    int                     // request under way
@@ -118,6 +121,9 @@ func (c *Compare) stale() {
 // missing. Leaving the view stops it after the way under way.
 func (s *State) compareShown() []Effect {
 	st := s.Tensor.Stats
+	if s.Compare.On == "model" {
+		return s.trialsShown()
+	}
 	if s.Route != "compare" || !s.Ready || st == nil || st.Values == 0 || s.Compare.Running || s.Compare.Fault != "" {
 		return nil
 	}
@@ -169,7 +175,7 @@ func (s *State) compareReply(e Reply) []Effect {
 	}
 	c.took(c.asked, m)
 	c.Fault = ""
-	if s.Route != "compare" {
+	if s.Route != "compare" || c.On == "model" {
 		c.Running = false
 		return nil
 	}
@@ -246,13 +252,14 @@ func (s *State) openWay(name string) []Effect {
 		return nil
 	}
 	s.Route, s.Path = "tensor", ""
+	out := s.pauseTrials()
 	a := &s.Tensor.A
 	if w.Now {
-		return nil
+		return out
 	}
 	s.remember()
 	a.Format, a.Options = w.Format, w.Options
-	return s.analyze("a")
+	return append(out, s.analyze("a")...)
 }
 
 // WayAddress is the link that opens a way in Tensor.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"fewbits/quant"
+	"fewbits/wasm/wire"
 )
 
 // chosen are the ways that the precision table shows at first and whose time
@@ -26,6 +27,8 @@ var Families = []string{string(quant.FamilyAffine), string(quant.FamilyGGML), st
 type WayRow struct {
 	Way
 	Measured *Measurement // nil where it is not measured yet
+	Tried    *wire.Tried  // on a model; nil where it is not tried yet
+	Loss     *ModelLoss   // of that; nil where there are no numbers
 	Memory   float64      // GB, of a model with its cache
 	File     float64      // GB
 	Listed   bool         // in the table
@@ -34,17 +37,28 @@ type WayRow struct {
 }
 
 // known says whether there are numbers.
-func (r *WayRow) known() bool { return r.Measured != nil && r.Measured.Refused == "" }
+func (r *WayRow) known() bool { return r.Loss != nil || r.Measured != nil && r.Measured.Refused == "" }
 
 // Bits are those that a weight really takes; 0 where that is not known.
 func (r *WayRow) Bits() float64 {
-	if !r.known() {
+	switch {
+	case !r.known():
 		return 0
+	case r.Loss != nil:
+		return r.Loss.Bits
 	}
 	return r.Measured.BitsPerWeight
 }
 
-// wayRows are all ways with their numbers, unsorted.
+// shownRows are the rows of what is compared on, unsorted.
+func (s *State) shownRows() []WayRow {
+	if s.Compare.On == "model" {
+		return s.trialRows()
+	}
+	return s.wayRows()
+}
+
+// wayRows are all ways on the tensor with their numbers, unsorted.
 func (s *State) wayRows() []WayRow {
 	c := &s.Compare
 	cache := CacheGB(c.Weights, c.Context)
@@ -82,11 +96,14 @@ var wayColumns = map[string]func(r *WayRow) float64{
 	"sqnr":   func(r *WayRow) float64 { return float64(r.Measured.SQNR) },
 	"max":    func(r *WayRow) float64 { return r.Measured.MaxAbs },
 	"rmse":   func(r *WayRow) float64 { return r.Measured.RelRMSE },
+	"ppl":    func(r *WayRow) float64 { return r.Loss.Ratio.Value },
+	"kl":     func(r *WayRow) float64 { return r.Loss.KL.Value },
+	"same":   func(r *WayRow) float64 { return r.Loss.SameTop.Value },
 }
 
 // bySize is the bits of a weight, about those where they are not measured yet.
 func bySize(r *WayRow) float64 {
-	if r.Measured == nil {
+	if r.Measured == nil && r.Tried == nil {
 		return r.nominal
 	}
 	return r.Bits()
@@ -94,8 +111,13 @@ func bySize(r *WayRow) float64 {
 
 // placed says whether a row has a number to be sorted by.
 func (r *WayRow) placed(column string) bool {
-	sized := column == "bits" || column == "file" || column == "memory"
-	return r.known() || r.Measured == nil && sized
+	switch column {
+	case "bits", "file", "memory":
+		return r.known() || r.Measured == nil && r.Tried == nil
+	case "ppl", "kl", "same":
+		return r.Loss != nil
+	}
+	return r.Measured != nil && r.known()
 }
 
 func (c *Compare) column() string {
@@ -116,7 +138,7 @@ func (c *Compare) Sorted() (column, direction string) {
 
 // TableRows are the rows of the table in their order, those not listed too.
 func (s *State) TableRows() []WayRow {
-	rows := s.wayRows()
+	rows := s.shownRows()
 	sign := -1
 	if s.Compare.Rising {
 		sign = 1
@@ -264,11 +286,12 @@ type Refusal struct {
 // Refusals groups the ways that were refused by why.
 func (s *State) Refusals() []Refusal {
 	var out []Refusal
-	for _, r := range s.wayRows() {
-		if r.Measured == nil || r.Measured.Refused == "" {
+	for _, r := range s.shownRows() {
+		refused := refusedOf(&r)
+		if refused == "" {
 			continue
 		}
-		reason := reasonOf(r.Measured.Refused, r.Format)
+		reason := reasonOf(refused, r.Format)
 		i := slices.IndexFunc(out, func(o Refusal) bool { return o.Reason == reason })
 		if i < 0 {
 			i = len(out)
@@ -293,14 +316,21 @@ func reasonOf(message, format string) string {
 // CompareCSV is everything that was measured, a line a way.
 func (s *State) CompareCSV() string {
 	var b strings.Builder
-	b.WriteString("name,format,options,family,bits per weight,sqnr dB,rmse over rms,max error,cosine,best ms,million weights per second,refused\r\n")
-	for _, r := range s.wayRows() {
+	b.WriteString("name,format,options,family,bits per weight,sqnr dB,rmse over rms,max error,cosine,best ms,million weights per second,refused,model bits per weight,perplexity,perplexity ratio,kl,same top token,model refused\r\n")
+	tried := map[string]*WayRow{}
+	rows := s.wayRows()
+	for _, r := range s.trialRows() {
+		if tried[r.Name] = &r; r.Family == FamilyMethod && r.Tried != nil {
+			rows = append(rows, WayRow{Way: r.Way})
+		}
+	}
+	for _, r := range rows {
 		var options []string
 		for k, v := range r.Options.Map() {
 			options = append(options, k+"="+v)
 		}
 		slices.Sort(options)
-		line := []string{r.Name, r.Format, strings.Join(options, " "), r.Family, "", "", "", "", "", "", "", ""}
+		line := []string{r.Name, r.Format, strings.Join(options, " "), r.Family, "", "", "", "", "", "", "", "", "", "", "", "", "", ""}
 		switch m := r.Measured; {
 		case r.known():
 			for i, v := range []float64{m.BitsPerWeight, float64(m.SQNR), m.RelRMSE, m.MaxAbs, m.Cosine, m.Best, m.Speed()} {
@@ -308,6 +338,13 @@ func (s *State) CompareCSV() string {
 			}
 		case m != nil:
 			line[11] = m.Refused
+		}
+		if l := tried[r.Name].Loss; l != nil {
+			for i, v := range []float64{l.Bits, l.Own.Value, l.Ratio.Value, l.KL.Value, l.SameTop.Value} {
+				line[12+i] = strconv.FormatFloat(v, 'g', -1, 64)
+			}
+		} else if v := tried[r.Name].Tried; v != nil {
+			line[17] = v.Refused
 		}
 		for i, v := range line {
 			if strings.ContainsAny(v, ",\"\r\n") {

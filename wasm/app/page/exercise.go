@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	answers "fewbits/wasm/lesson/answer"
 )
 
 // Question is one field of the first exercise: how many values can a format
@@ -152,76 +154,8 @@ var hints = []string{
 
 func hintHead(i int) string { return fmt.Sprintf("Hint %d of %d.", i+1, len(hints)) }
 
-// readCount reads a number as people write one: "16", " 16 values", "2^4",
-// "2⁴ = 16", "256/16", "2·2·2·2".
-func readCount(text string) (float64, bool) {
-	s := strings.ToLower(strings.TrimSpace(text))
-	if i := strings.LastIndex(s, "="); i >= 0 {
-		s = s[i+1:]
-	}
-	for _, word := range []string{"different", "distinct", "possible", "values", "value", "levels", "level", "numbers"} {
-		s = strings.ReplaceAll(s, word, " ")
-	}
-	s = plainer.Replace(strings.TrimSpace(s))
-	if len(s) > 40 || strings.HasPrefix(s, "0*") { // 0x10
-		return 0, false
-	}
-	product, divide := 1.0, false
-	for first := true; ; first = false {
-		i := strings.IndexAny(s, "*/")
-		factor := s
-		if i >= 0 {
-			factor = s[:i]
-		}
-		v, ok := readPower(factor)
-		switch {
-		case !ok:
-			return 0, false
-		case divide && v == 0:
-			return 0, false
-		case divide:
-			product /= v
-		case first:
-			product = v
-		default:
-			product *= v
-		}
-		if i < 0 {
-			return product, true
-		}
-		divide = s[i] == '/'
-		s = s[i+1:]
-	}
-}
-
-// plainer writes operators, signs and superscripts as ASCII has them.
-var plainer = strings.NewReplacer("**", "^", "×", "*", "·", "*", "x", "*", "÷", "/", "∕", "/", ":", "/", "−", "-", "–", "-", "\u00a0", " ",
-	"²", "^2", "³", "^3", "⁴", "^4", "⁸", "^8")
-
-// readPower reads "16" or "2^4".
-func readPower(s string) (float64, bool) {
-	base, exp, isPower := strings.Cut(s, "^")
-	b, ok := readNumber(base)
-	if !ok || !isPower {
-		return b, ok
-	}
-	e, ok := readNumber(exp)
-	if !ok {
-		return 0, false
-	}
-	v := math.Pow(b, e)
-	return v, !math.IsNaN(v) && !math.IsInf(v, 0)
-}
-
-// readNumber takes decimal digits alone: no exponent, no "inf", no "0x".
-func readNumber(s string) (float64, bool) {
-	s = strings.TrimSpace(s)
-	if strings.Trim(s, "-0123456789.") != "" {
-		return 0, false
-	}
-	v, err := strconv.ParseFloat(s, 64)
-	return v, err == nil
-}
+// readCount reads a number as people write one.
+func readCount(text string) (float64, bool) { return answers.Read(text) }
 
 func printCount(v float64) string {
 	return strings.Replace(strconv.FormatFloat(v, 'g', 6, 64), "-", "−", 1)

@@ -117,7 +117,7 @@ func (s *State) imatrixReply(side string, e Reply) []Effect {
 			return nil
 		}
 		*i = Importance{Info: &info, Use: true, ref: i.ref}
-		if s.Route == "tensor" {
+		if s.Route == "tensor" || s.ofModel() && s.Weighed() {
 			s.Tensor.Importance = wire.ImportanceMatrix
 		}
 		out := s.tellMatrix(i.ref, info.Name, "a", "b")
@@ -149,16 +149,30 @@ func (s *State) matrixChanged() []Effect {
 
 // guideModel plans the model anew with the matrix, or without.
 func (s *State) guideModel() []Effect {
-	m, i := &s.Model, &s.Importance
-	m.guided, m.matrix = i.Info != nil && i.Use, ""
-	if m.guided {
-		m.matrix = i.Info.Name
-	}
+	m := &s.Model
+	s.fitMatrix()
 	if m.File == nil {
 		return nil
 	}
 	m.Fault = ""
-	return append(s.dropMade(), s.planModel()...)
+	m.outdate()
+	return s.planModel()
+}
+
+// fitMatrix lets the model go by the matrix, where that is wanted and it is not
+// of another model.
+func (s *State) fitMatrix() {
+	m, i := &s.Model, &s.Importance
+	m.guided, m.matrix = i.Info != nil && i.Use && !s.Aside(), ""
+	if m.guided {
+		m.matrix = i.Info.Name
+	}
+}
+
+// Aside says whether the matrix fits nothing of the model: it is of another.
+func (s *State) Aside() bool {
+	c, ok := s.Coverage()
+	return ok && c.Matrices > 0 && c.Covered == 0
 }
 
 // firstWeights is the entry that is drawn first: that of the tensor which
@@ -194,6 +208,21 @@ func (s *State) askWeights(name string) []Effect {
 	c := s.call("imatrix", "weights", Call{Lane: "job", Op: wire.OpWeights, Args: wire.WeightsArgs{Name: name, Columns: columns}, Latest: true})
 	i.wantShown = c.ID
 	return []Effect{c}
+}
+
+// ofModel says whether Tensor shows a tensor of the file that Model has open.
+func (s *State) ofModel() bool {
+	t, m := &s.Tensor, &s.Model
+	return t.Source.Kind == "file" && t.File != nil && m.File != nil && t.openRef == m.ref
+}
+
+// takeMatrix lets Tensor go by the matrix that Model goes by, for a tensor of
+// the model that is opened there.
+func (s *State) takeMatrix(name string) {
+	has := func(e wire.ImatrixEntry) bool { return e.Name == name }
+	if i := &s.Importance; s.Model.guided && s.Tensor.Importance == "" && slices.ContainsFunc(i.Info.Entries, has) {
+		s.Tensor.Importance = wire.ImportanceMatrix
+	}
 }
 
 func (s *State) chooseImportance(kind string) []Effect {
@@ -288,7 +317,7 @@ func (s *State) ImatrixText() string {
 	case !ok:
 		say = append(say, "It has weights for "+count(len(i.Entries), "tensor"))
 	case c.Covered == 0:
-		say = append(say, "It covers none of the model's "+matrices(c.Matrices)+": is it of another model?")
+		say = append(say, "It covers none of the model's "+matrices(c.Matrices)+": it is of another model, and set aside")
 	default:
 		text := fmt.Sprintf("It covers %s of the model's %s", grouped(c.Covered), matrices(c.Matrices))
 		if n := len(c.Missing); n > 0 {
@@ -299,11 +328,7 @@ func (s *State) ImatrixText() string {
 		}
 		say = append(say, text)
 	}
-	text := strings.Join(say, ". ")
-	if strings.HasSuffix(text, "?") {
-		return text
-	}
-	return text + "."
+	return strings.Join(say, ". ") + "."
 }
 
 func matrices(n int) string {
@@ -318,5 +343,5 @@ func (m *Model) matrixFlag(flag string) string {
 	if !m.guided {
 		return ""
 	}
-	return " " + flag + " " + quoted(m.matrix)
+	return " " + flag + " " + Quoted(m.matrix)
 }

@@ -72,7 +72,7 @@ func TestImatrix(t *testing.T) {
 func TestImatrixOfAnotherModel(t *testing.T) {
 	s, _ := weighed(t)
 	s.Importance.Info.Entries = s.Importance.Info.Entries[1:]
-	if got := s.ImatrixText(); !strings.HasSuffix(got, "It covers none of the model's 2 matrices: is it of another model?") {
+	if got := s.ImatrixText(); !strings.HasSuffix(got, "It covers none of the model's 2 matrices: it is of another model, and set aside.") {
 		t.Errorf("%q", got)
 	}
 	s.Model.File = nil
@@ -180,5 +180,50 @@ func TestTensorImportance(t *testing.T) {
 	s.Update(Went{"#/tensor?importance=matrix&format=Q4_K"})
 	if s.Tensor.Importance != wire.ImportanceMatrix || s.importanceOf("Q4_K") != "" {
 		t.Errorf("%q, %q", s.Tensor.Importance, s.importanceOf("Q4_K"))
+	}
+}
+
+// TestImatrixSetAside: a matrix of another model does not stand in the way.
+func TestImatrixSetAside(t *testing.T) {
+	s := planned(t)
+	read := only(t, s.Update(ImatrixChosen{Ref: 9, Name: "other.dat"}), wire.OpImatrix, "job")
+	other := taleMatrix()
+	other.Entries = []wire.ImatrixEntry{{Name: "of.another.weight", Weights: 64}, {Name: "blk.10.w.weight", Weights: 64}} // one by name, of another width
+	for _, c := range calls(answer(t, s, read, other)) {
+		if a, ok := c.Args.(wire.PlanArgs); ok {
+			if a.Importance || !s.Aside() {
+				t.Errorf("%+v", a)
+			}
+			answer(t, s, c, talePlan())
+		}
+	}
+	if own, _ := s.Model.Commands(); !s.Model.Ready() || strings.Contains(own, "-imatrix") {
+		t.Errorf("%s", own)
+	}
+	// Its own model comes.
+	open := only(t, s.Update(FileChosen{Ref: 8, Name: "other.gguf", View: "model"}), wire.OpOpen, "job")
+	info := tale()
+	info.Name, info.Tensors[0].Shape = "other.gguf", []int{8, 64}
+	for _, c := range calls(answer(t, s, open, info)) {
+		if a, ok := c.Args.(wire.PlanArgs); ok && !a.Importance {
+			t.Errorf("%+v", a)
+		}
+	}
+}
+
+// TestImatrixOfModelInTensor: a tensor of the model is opened with the matrix
+// that the model goes by.
+func TestImatrixOfModelInTensor(t *testing.T) {
+	for i, want := range []string{wire.ImportanceMatrix, "", ""} {
+		s, _ := weighed(t)
+		s.Update(TensorAsked{Index: i})
+		if s.Tensor.Importance != want {
+			t.Errorf("tensor %d goes by %q", i, s.Tensor.Importance)
+		}
+	}
+	s, _ := weighed(t)
+	s.Update(ImatrixUsed{false})
+	if s.Update(TensorAsked{Index: 0}); s.Tensor.Importance != "" {
+		t.Errorf("%q", s.Tensor.Importance)
 	}
 }

@@ -3,28 +3,31 @@ package page
 import (
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// Lesson is one lesson; its text is the article with data-lesson=ID of
-// web/views/learn.html. A new one is a row in Lessons, an article and a line
-// in that page's list.
-type Lesson struct {
-	ID    string // in the address: #/learn/levels
-	Title string
-}
-
-// Lessons are in the order that they are read.
-var Lessons = []Lesson{{"levels", "What a bit buys"}}
+// FirstLesson is the one whose text and exercise are part of the page; the
+// others are fetched when they are opened.
+const FirstLesson = "levels"
 
 // Learn is the state of the Learn view.
 type Learn struct {
+	Lessons []string // in the order that they are read, by what stands in the address: #/learn/levels
+	Asked   Asked
 	Bits    int     // of the number line
 	X       float64 // the value on it
 	Done    []string
 	Fields  [2]Field // as last checked, in the order of Questions
 	Verdict Verdict
 	Hints   int // given so far
+}
+
+// Asked is an exercise of a lesson with the seed of its numbers, as in
+// #/learn/scale?exercise=code&seed=7.
+type Asked struct {
+	Exercise string
+	Seed     int
 }
 
 // Field is one answer as it was judged.
@@ -52,28 +55,41 @@ type (
 	Typed struct{ Question int }
 	// Hinted asks for the next hint.
 	Hinted struct{}
+	// LessonsListed says which lessons there are.
+	LessonsListed struct{ IDs []string }
 	// Recalled brings what Kept gave at an earlier visit.
 	Recalled struct{ Text string }
+	// Solved says that all exercises of a lesson were.
+	Solved struct{ Lesson string }
+	// ExerciseAsked is a variation of an exercise that was opened.
+	ExerciseAsked struct{ Asked }
+	// ProgressForgotten begins the course again.
+	ProgressForgotten struct{}
 )
+
+// OpenLesson fetches a lesson beyond the first and shows it.
+type OpenLesson struct {
+	ID string
+	Asked
+}
 
 // The ends of the line and of its bits.
 const (
 	lineLo, lineHi = -1.0, 1.0
 	minBits        = 1
 	maxBits        = 8
+	maxSeed        = 1 << 30
 )
 
 // Lesson is the one that is shown: that of the address, else the first.
-func (s *State) Lesson() Lesson {
-	for _, l := range Lessons {
-		if l.ID == s.Path {
-			return l
-		}
+func (s *State) Lesson() string {
+	if slices.Contains(s.Learn.Lessons, s.Path) {
+		return s.Path
 	}
-	return Lessons[0]
+	return FirstLesson
 }
 
-// IsDone says whether the exercise of a lesson was solved.
+// IsDone says whether the exercises of a lesson were solved.
 func (l *Learn) IsDone(id string) bool { return slices.Contains(l.Done, id) }
 
 // Kept is the progress as text, for the next visit.
@@ -81,13 +97,16 @@ func (l *Learn) Kept() string { return strings.Join(l.Done, " ") }
 
 // recalled takes what Kept gave, without lessons that are no more.
 func (l *Learn) recalled(text string) {
+	known := strings.Fields(text)
 	l.Done = nil
-	for _, lesson := range Lessons {
-		if slices.Contains(strings.Fields(text), lesson.ID) {
-			l.Done = append(l.Done, lesson.ID)
+	for _, id := range l.Lessons {
+		if slices.Contains(known, id) {
+			l.Done = append(l.Done, id)
 		}
 	}
 }
+
+func (l *Learn) solved(id string) { l.recalled(l.Kept() + " " + id) }
 
 // Levels are 2ⁿ even levels over [−1, 1], both ends among them.
 func Levels(bits int) []float64 {
@@ -122,7 +141,29 @@ func (l *Learn) Error() float64 {
 	return lineLo + k*l.Step() - l.X
 }
 
-func (s *State) learnShown() []Effect { return nil }
+// learnShown opens the lesson of the address.
+func (s *State) learnShown() []Effect {
+	if id := s.Lesson(); s.Route == "learn" && id != FirstLesson {
+		return []Effect{OpenLesson{id, s.Learn.Asked}}
+	}
+	return nil
+}
+
+// asked takes what an address says of an exercise.
+func (l *Learn) asked(query map[string]string) {
+	l.Asked = Asked{Exercise: query["exercise"]}
+	if n, err := strconv.Atoi(query["seed"]); err == nil && n >= 0 && n < maxSeed {
+		l.Asked.Seed = n
+	}
+}
+
+// address is what the address says of the exercise that is open.
+func (l *Learn) address() string {
+	if l.Asked.Exercise == "" {
+		return ""
+	}
+	return "?exercise=" + escape(l.Asked.Exercise) + "&seed=" + strconv.Itoa(l.Asked.Seed)
+}
 
 func (s *State) updateLearn(e Event) ([]Effect, bool) {
 	l := &s.Learn
@@ -141,8 +182,16 @@ func (s *State) updateLearn(e Event) ([]Effect, bool) {
 		}
 	case Hinted:
 		l.hint()
+	case LessonsListed:
+		l.Lessons = e.IDs
 	case Recalled:
 		l.recalled(e.Text)
+	case Solved:
+		l.solved(e.Lesson)
+	case ExerciseAsked:
+		l.Asked = e.Asked
+	case ProgressForgotten:
+		l.Done = nil
 	default:
 		return nil, false
 	}
@@ -165,9 +214,7 @@ func (l *Learn) check(answers [2]string) {
 	switch right {
 	case len(Questions):
 		v.Kind, v.Head, v.Lines = "right", rightHead(), rightLines()
-		if !l.IsDone(Lessons[0].ID) {
-			l.recalled(l.Kept() + " " + Lessons[0].ID)
-		}
+		l.solved(FirstLesson)
 	case 0:
 		v.Head = "Not yet."
 	default:

@@ -332,11 +332,15 @@ type Made struct {
 	Losses  []Loss        // of each step of the plan
 	Total   metric.Report // over the steps that are not copied and whose values are finite
 	Elapsed float64       // ms
+
+	Choice string // "Q4_K_M, 2 rows changed": what it was made with
+	plan   *wire.Plan
+	opened int // Model.Opened then
 }
 
 // result is what came of a job that is through.
 func (j *job) result() *Made {
-	m := &Made{Name: j.plan.Name, Size: j.Written, Elapsed: j.Elapsed, Losses: make([]Loss, len(j.steps))}
+	m := &Made{Name: j.plan.Name, Size: j.Written, Elapsed: j.Elapsed, plan: j.plan, Losses: make([]Loss, len(j.steps))}
 	var total metric.Sums
 	for i := range j.steps {
 		if m.Losses[i], _ = j.loss(i); m.Losses[i].RelRMSE >= 0 {

@@ -8,13 +8,14 @@ import (
 
 // Model is the state of the Model view.
 type Model struct {
-	File   *wire.FileInfo
-	Opened int // how many files were
-	Recipe string
-	Types  map[string]string // of tensors by their names, where a person wants another than the recipe's
-	Plan   *wire.Plan        // of File with Recipe; nil while it is made, and where it cannot be
-	Room   *Room             // for what is to be made; nil while it is not known
-	Made   *Made             // from Plan, read back and found right
+	File    *wire.FileInfo
+	Opened  int // how many files were
+	Recipe  string
+	Types   map[string]string // of tensors by their names, where a person wants another than the recipe's
+	Plan    *wire.Plan        // of File with Recipe; nil while it is made, and where it cannot be
+	Room    *Room             // for what is to be made; nil while it is not known
+	Made    *Made             // from Plan, read back and found right
+	Earlier *Made             // made before the choice changed, and still to be had
 
 	Filter string // of the table
 	Sort   string // a column; "" is the order of the file
@@ -28,6 +29,7 @@ type Model struct {
 
 	opening map[int]opening   // by the request
 	ref     int               // of File
+	chosen  bool              // a person did choose Recipe
 	wantID  int               // request whose plan is waited for
 	types   map[string]string // of Plan
 	waiting bool              // for a plan with other Types, while Plan still stands
@@ -38,6 +40,9 @@ type Model struct {
 	job     *job    // from when there is where to keep it until it is all made
 	ended   *Made   // made and not yet read back
 	said    float64 // ms into the conversion when Status last changed
+
+	Measuring Measuring
+	Saying    Saying
 
 	modelTable
 	extras
@@ -88,8 +93,12 @@ func (m *Model) Progress() Progress {
 	return Progress{}
 }
 
-// defaultRecipe is what every file can take.
-const defaultRecipe = "Q4_K"
+// defaultRecipe is what every file can take, defaultMixture what a model can
+// whose file says what it is.
+const (
+	defaultRecipe  = "Q4_K"
+	defaultMixture = "Q4_K_M"
+)
 
 // The events of Model.
 type (
@@ -171,10 +180,10 @@ func (s *State) updateModel(e Event) ([]Effect, bool) {
 	case CancelAsked:
 		return s.cancelModel(), true
 	case DownloadAsked:
-		if m.Made == nil {
-			return nil, true
+		if made := m.Offered(); made != nil {
+			return []Effect{Save{ID: m.fileID, Name: made.Name, Type: "application/octet-stream"}}, true
 		}
-		return []Effect{Save{ID: m.fileID, Name: m.Made.Name, Type: "application/octet-stream"}}, true
+		return nil, true
 	case Filtered:
 		m.Filter = e.Text
 		m.changed()
@@ -242,15 +251,17 @@ func (s *State) modelOpened(e Reply) []Effect {
 	if len(m.opening) == 0 {
 		m.Busy = ""
 	}
-	drop := s.dropMade()
+	m.outdate()
 	m.Remote = Remote{o.url, o.url}
 	m.File, m.ref, m.Types, m.Filter, m.Sort, m.Desc = &info, o.ref, nil, "", "", false
 	m.Opened++
+	stop := append(s.stopMeasuring(), s.stopSaying()...)
+	m.Measuring, m.Saying = Measuring{}, Saying{}
 	s.fitRecipe()
 	m.Status = m.holds()
 	m.renewed()
-	out := append(drop, s.planModel()...)
-	return append(out, s.askInside()...)
+	s.fitMatrix()
+	return append(append(stop, s.planModel()...), s.askInside()...)
 }
 
 // planModel asks what the file becomes with the recipe.
@@ -278,6 +289,7 @@ func (m *Model) args() wire.PlanArgs {
 
 func (s *State) chooseRecipe(name string) []Effect {
 	m := &s.Model
+	m.chosen = m.chosen || !m.working
 	if name == m.Recipe || m.working {
 		return nil
 	}
@@ -285,7 +297,8 @@ func (s *State) chooseRecipe(name string) []Effect {
 	if !m.mixes() {
 		m.Types = nil
 	}
-	return append(s.dropMade(), s.planModel()...)
+	m.outdate()
+	return s.planModel()
 }
 
 func (s *State) modelFault(kind string, e Fault) []Effect {
@@ -305,6 +318,7 @@ func (s *State) modelFault(kind string, e Fault) []Effect {
 		}
 		if m.waiting { // for types that cannot be: those before stay
 			m.Types, m.waiting = m.types, false
+			m.restore()
 			m.renewed()
 			break
 		}
@@ -349,6 +363,7 @@ func (s *State) openInTensor(i int) []Effect {
 	if m.File == nil || i < 0 || i >= len(m.File.Tensors) {
 		return nil
 	}
+	s.takeMatrix(m.File.Tensors[i].Name)
 	out := []Effect{Go{"#/tensor"}}
 	if t.File != nil && t.openRef == m.ref {
 		more, _ := s.updateTensor(TensorChosen{i})

@@ -38,7 +38,7 @@ func (m *Model) Commands() (own, llama string) {
 	if m.File == nil || m.Plan == nil {
 		return "", ""
 	}
-	in, out := quoted(m.File.Name), quoted(m.Plan.Name)
+	in, out := Quoted(m.File.Name), Quoted(m.Plan.Name)
 	name, pure := strings.CutSuffix(m.Plan.Recipe, wire.Pure)
 	_, isRecipe := recipe.Lookup(name)
 	flag := ""
@@ -65,6 +65,18 @@ func (m *Model) Commands() (own, llama string) {
 	return own, fmt.Sprintf("llama-quantize%s%s%s %s %s %s", again, m.matrixFlag("--imatrix"), m.typeFlags("--tensor-type"), in, out, name)
 }
 
+// choice is what the plan goes by, in words.
+func (m *Model) choice() string {
+	say := m.Plan.Recipe
+	if n := len(m.types); n > 0 {
+		say += ", " + count(n, "row") + " changed"
+	}
+	if m.guided {
+		say += ", by " + m.matrix
+	}
+	return say
+}
+
 // mixedForms are the types whose mixtures have other names: the command takes
 // them for recipes as well.
 var mixedForms = []string{"Q3_K", "Q4_K", "Q5_K"}
@@ -76,7 +88,7 @@ func (m *Model) typeFlags(flag string) string {
 	for _, s := range m.Plan.Steps {
 		if typ := m.types[s.Name]; typ != "" {
 			name := strings.NewReplacer(`\`, `\\`, ".", `\.`, "+", `\+`, "*", `\*`, "?", `\?`, "(", `\(`, ")", `\)`, "[", `\[`, "]", `\]`, "{", `\{`, "}", `\}`, "|", `\|`, "^", `\^`, "$", `\$`).Replace(s.Name)
-			b.WriteString(" " + flag + " " + quoted("^"+name+"$="+typ))
+			b.WriteString(" " + flag + " " + Quoted("^"+name+"$="+typ))
 		}
 	}
 	return b.String()
@@ -107,8 +119,8 @@ func bytesOf(n float64) string {
 	return strconv.FormatFloat(math.Round(10*n)/10, 'f', -1, 64) + " " + units[0]
 }
 
-// quoted is a file name as a shell takes it.
-func quoted(name string) string {
+// Quoted is a file name as a shell takes it.
+func Quoted(name string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-+", r)
 	}

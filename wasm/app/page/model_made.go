@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -10,7 +11,7 @@ import (
 // dropMade forgets the file that was made.
 func (s *State) dropMade() []Effect {
 	m := &s.Model
-	m.Made, m.ended, m.job = nil, nil, nil
+	m.Made, m.Earlier, m.ended, m.job = nil, nil, nil, nil
 	if m.fileID == 0 {
 		return nil
 	}
@@ -19,13 +20,49 @@ func (s *State) dropMade() []Effect {
 	return []Effect{Drop{id}}
 }
 
+// outdate sets the file that was made apart from the plan: it is of an earlier
+// choice from now on, and stays until the next one is made.
+func (m *Model) outdate() {
+	if m.Made != nil {
+		m.Earlier, m.Made = m.Made, nil
+	}
+}
+
+// restore takes that back where the choice could not be.
+func (m *Model) restore() {
+	if e := m.Earlier; e != nil && e.plan == m.Plan {
+		m.Made, m.Earlier = e, nil
+	}
+}
+
+// Offered is the file that Download gives, nil for none.
+func (m *Model) Offered() *Made {
+	made := cmp.Or(m.Made, m.Earlier)
+	if made == nil || made.Kept == "file" {
+		return nil
+	}
+	return made
+}
+
+// EarlierText says that what Download gives is not what the table shows.
+func (m *Model) EarlierText() string {
+	if e := m.Earlier; e != nil && e.Kept != "file" && !m.working {
+		return fmt.Sprintf("Download still gives %s (%s), until the next Quantize.", e.Name, e.Choice)
+	}
+	return ""
+}
+
 // quantize first finds where to keep what is to be made.
 func (s *State) quantize(straight bool) []Effect {
 	m := &s.Model
 	if !m.Ready() {
 		return nil
 	}
-	out := s.dropMade()
+	out := s.stopMeasuring()
+	if out != nil {
+		m.Measuring.Status = "Cancelled: Quantize began"
+	}
+	out = append(append(out, s.stopSaying()...), s.dropMade()...)
 	c := s.call("model", "keep", Call{})
 	m.fileID, m.working, m.said = c.ID, true, 0
 	m.Status, m.Fault = "Quantizing to "+m.Plan.Recipe, ""
@@ -82,6 +119,7 @@ func (s *State) partMade(e Reply) []Effect {
 	}
 	out := j.end()
 	m.ended, m.job = j.result(), nil
+	m.ended.Choice, m.ended.opened = m.choice(), m.Opened
 	m.ended.Kept, m.Status = m.kept, "Reading "+j.plan.Name+" back"
 	m.renewed()
 	check := s.call("model", "check", Call{Lane: "check", Op: wire.OpOpen, Args: wire.OpenArgs{Name: j.plan.Name}, Parts: m.fileID})

@@ -62,6 +62,7 @@ func planned(t *testing.T) *State {
 	t.Helper()
 	s, _, _ := loaded(t)
 	s.Update(Went{"#/model"})
+	s.Update(RecipeChosen{"Q4_K"})
 	open := only(t, s.Update(FileChosen{Ref: 7, Name: "tale.gguf", View: "model"}), wire.OpOpen, "job")
 	if open.File != 7 || !open.Remember || s.Model.Busy == "" {
 		t.Fatalf("%+v, busy %q", open, s.Model.Busy)
@@ -150,14 +151,22 @@ func TestModelIsPlannedAndMade(t *testing.T) {
 		t.Errorf("losses stand at the wrong tensors: %+v", l)
 	}
 	out := s.Update(RecipeChosen{"Q8_0"})
-	if m.Made != nil || !slices.Contains(out, Effect(Drop{keep.ID})) {
-		t.Errorf("another recipe left the file of the first: %+v", out)
+	if m.Made != nil || m.Earlier == nil || slices.Contains(out, Effect(Drop{keep.ID})) {
+		t.Errorf("another recipe drops the file of the first: %+v", out)
+	}
+	if want := "Download still gives tale-q4_k.gguf (Q4_K), until the next Quantize."; m.EarlierText() != want {
+		t.Errorf("%q", m.EarlierText())
 	}
 	if plan := only(t, out, wire.OpPlan, "job"); !reflect.DeepEqual(plan.Args, wire.PlanArgs{Recipe: "Q8_0"}) || !plan.Latest {
 		t.Errorf("%+v", plan)
 	}
-	if s.Update(DownloadAsked{}) != nil {
-		t.Error("a file that was dropped is still offered")
+	if save := s.Update(DownloadAsked{}); len(save) != 1 || save[0].(Save).Name != "tale-q4_k.gguf" {
+		t.Errorf("the file of the first is no longer offered: %+v", save)
+	}
+	answer(t, s, only(t, out, wire.OpPlan, "job"), talePlan())
+	out = s.Update(QuantizeAsked{})
+	if !slices.Contains(out, Effect(Drop{keep.ID})) || m.Earlier != nil || s.Update(DownloadAsked{}) != nil {
+		t.Errorf("the next file leaves that of the first: %+v", out)
 	}
 }
 
@@ -487,7 +496,7 @@ func TestModelCommands(t *testing.T) {
 		t.Errorf("llama-quantize takes no safetensors: %s", llama)
 	}
 	for in, want := range map[string]string{"a.b-c_d+1": "a.b-c_d+1", "a b": "'a b'", "it's": `'it'\''s'`, "-x": "'./-x'", "$(x)": "'$(x)'", "": "''", "ü": "'ü'"} {
-		if got := quoted(in); got != want {
+		if got := Quoted(in); got != want {
 			t.Errorf("%q is quoted %s, want %s", in, got, want)
 		}
 	}
@@ -527,4 +536,28 @@ func TestQuantizeWaitsForTheFileBeingOpened(t *testing.T) {
 	plan := only(t, answer(t, s, open, tale()), wire.OpPlan, "job")
 	answer(t, s, plan, talePlan())
 	kept(t, s.Update(QuantizeAsked{}))
+}
+
+// TestDefaultRecipe is a mixture where the file says what its model is; what a
+// person chose stays.
+func TestDefaultRecipe(t *testing.T) {
+	bare := tale()
+	bare.Meta = nil
+	for _, c := range []struct {
+		name   string
+		info   wire.FileInfo
+		chosen string
+		want   string
+	}{{"model", tale(), "", "Q4_K_M"}, {"box", bare, "", "Q4_K"}, {"chosen", tale(), "Q4_K", "Q4_K"}, {"chosen and not for it", bare, "Q4_K_M", "Q4_K"}} {
+		s, _, _ := loaded(t)
+		s.Update(Went{"#/model"})
+		if c.chosen != "" {
+			s.Update(RecipeChosen{c.chosen})
+		}
+		open := only(t, s.Update(FileChosen{Ref: 7, Name: "tale.gguf", View: "model"}), wire.OpOpen, "job")
+		plan := only(t, answer(t, s, open, c.info), wire.OpPlan, "job")
+		if got := plan.Args.(wire.PlanArgs).Recipe; got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
 }

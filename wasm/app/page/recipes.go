@@ -66,10 +66,15 @@ func (s *State) RecipeHelp() string {
 	return "Pure: every tensor takes this type, where its rows fill the blocks."
 }
 
-// fitRecipe chooses another way where the chosen one is not for this file.
+// fitRecipe chooses for a person who has not, and where what was chosen is not
+// for this file.
 func (s *State) fitRecipe() {
-	if s.choice() == nil && len(s.Formats) > 0 {
-		s.Model.Recipe = defaultRecipe
+	m := &s.Model
+	if len(s.Formats) == 0 || m.chosen && s.choice() != nil {
+		return
+	}
+	if m.Recipe = defaultMixture; s.choice() == nil {
+		m.Recipe = defaultRecipe
 	}
 }
 
@@ -152,7 +157,7 @@ func (s *State) setTypes(types map[string]string) []Effect {
 		return nil
 	}
 	m.Types, m.Fault, m.waiting = types, "", true
-	out := s.dropMade()
+	m.outdate()
 	m.renewed()
-	return append(out, s.askPlan()...)
+	return s.askPlan()
 }

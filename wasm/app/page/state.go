@@ -21,6 +21,7 @@ type State struct {
 
 	lastID  int
 	pending map[int]pending
+	rates   map[string]float64 // ms that a value takes, by Side.pace
 }
 
 // Tensor is the state of the Tensor view.
@@ -83,11 +84,11 @@ type setting struct {
 
 // Start is the State of a page just opened.
 func Start() *State {
-	s := &State{Route: "tensor", pending: map[int]pending{}}
+	s := &State{Route: "tensor", pending: map[int]pending{}, rates: map[string]float64{}}
 	s.Tensor = defaultTensor()
 	s.Model = Model{Recipe: defaultRecipe}
-	s.Compare = Compare{Metric: "sqnr", Weights: 7, Context: 4096}
-	s.Learn = Learn{Bits: 4, X: 0.37}
+	s.Compare = Compare{On: "tensor", Metric: "sqnr", Weights: 7, Context: 4096}
+	s.Learn = Learn{Lessons: []string{FirstLesson}, Bits: 4, X: 0.37}
 	return s
 }
 
@@ -198,6 +199,7 @@ type (
 		File     int  // ref of a chosen file, or 0
 		Parts    int  // of a Keep: what was kept comes along as a file; or 0
 		Latest   bool // takes the place of a waiting one
+		Drop     bool // a later one takes its place even while it runs
 		Remember bool // told again to a worker that had to be restarted
 
 		Into int   // of a Keep that the bytes of the answer go to, before it is given here; or 0

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"fmt"
 	"slices"
 
 	"fewbits/quant"
@@ -46,6 +45,15 @@ func (s *State) Update(e Event) []Effect {
 	if out, ok := s.updateImportance(e); ok {
 		return out
 	}
+	if out, ok := s.updateMeasuring(e); ok {
+		return out
+	}
+	if out, ok := s.updateTrials(e); ok {
+		return out
+	}
+	if out, ok := s.updateSpeed(e); ok {
+		return out
+	}
 	if out, ok := s.updateCompare(e); ok {
 		return out
 	}
@@ -75,8 +83,16 @@ func (s *State) reply(e Reply) []Effect {
 		return s.modelReply(p.side, e)
 	case "compare":
 		return s.compareReply(e)
+	case "trial":
+		return s.trialReply(p.side, e)
+	case "speed":
+		return s.speedReply(p.side, e)
 	case "imatrix":
 		return s.imatrixReply(p.side, e)
+	case "eval":
+		return s.evalReply(p.side, e)
+	case "say":
+		return s.saidMore(e)
 	}
 	return nil
 }
@@ -94,6 +110,14 @@ func (s *State) fault(e Fault) []Effect {
 	switch p.kind {
 	case "model":
 		return s.modelFault(p.side, e)
+	case "eval":
+		return s.evalFault(e)
+	case "say":
+		return s.sayFault(e)
+	case "trial":
+		return s.trialFault(e)
+	case "speed":
+		return s.speedFault(e)
 	case "compare":
 		if e.ID != s.Compare.want {
 			return nil // of another tensor
@@ -110,6 +134,9 @@ func (s *State) fault(e Fault) []Effect {
 		s.Tensor.Busy, s.Tensor.wanted = "", ""
 		s.Tensor.Source = s.Tensor.loaded
 		s.Tensor.Fault = e.Message
+		if p.kind == "load" {
+			return s.resettle()
+		}
 	case "analyze":
 		side := s.side(p.side)
 		if side.Want != e.ID {
@@ -217,14 +244,7 @@ func (s *State) updateShown(e Event) ([]Effect, bool) {
 	case ExportAsked:
 		return []Effect{s.call("export", "a", Call{Lane: "a", Op: wire.OpExport, Args: wire.ExportArgs{As: e.As}})}, true
 	case Settled:
-		if t.A.Want == e.Want && t.A.Result != nil && t.A.Result.Sampled {
-			out := []Effect{s.analyzeCall("a", 0)}
-			if t.B.Format != "" {
-				out = append(out, s.analyzeCall("b", 0))
-			}
-			return out, true
-		}
-		return nil, true
+		return s.settled(e.Want), true
 	}
 	return nil, false
 }
@@ -426,41 +446,6 @@ func (s *State) fitB(cols int) {
 	}
 }
 
-// liveValues is how many values are quantized whole at every move of a slider;
-// of larger tensors a sample comes first.
-const (
-	liveValues   = 2 << 20
-	sampleValues = 256 << 10
-	settleMillis = 250
-)
-
-// analyze asks for everything that a side shows.
-func (s *State) analyze(side string) []Effect {
-	if s.Tensor.Stats == nil {
-		return nil
-	}
-	s.Tensor.Fault = ""
-	if s.Tensor.Stats.Values == 0 {
-		s.Tensor.Fault = fmt.Sprintf("tensor %q is empty: there is nothing to quantize", s.Tensor.Stats.Name)
-		return nil
-	}
-	sample := 0
-	if s.Tensor.Stats.Values > liveValues {
-		sample = sampleValues
-	}
-	return []Effect{s.analyzeCall(side, sample)}
-}
-
-func (s *State) analyzeCall(name string, sample int) Effect {
-	side := s.side(name)
-	c := s.call("analyze", name, Call{Lane: name, Op: wire.OpAnalyze, Latest: true, Remember: true, Args: wire.AnalyzeArgs{
-		Format: side.Format, Options: s.used(side), Row: s.Tensor.Row, Col: s.Tensor.Col, Sample: sample,
-		Importance: s.importanceOf(side.Format),
-	}})
-	side.Want = c.ID
-	return c
-}
-
 // used are the options that the side's format reads.
 func (s *State) used(side *Side) map[string]string {
 	m := map[string]string{}
@@ -492,7 +477,10 @@ func (s *State) analyzed(name string, e Reply) []Effect {
 	}
 	if name == "a" {
 		s.Tensor.Row, s.Tensor.Col = a.Opened.Row, a.Opened.Col
-		if a.Sampled && side.Want == e.ID {
+	}
+	if side.Want == e.ID {
+		s.paced(side, &a)
+		if a.Sampled {
 			out = append(out, Later{settleMillis, Settled{e.ID}})
 		}
 	}

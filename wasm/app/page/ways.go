@@ -16,6 +16,7 @@ type Way struct {
 	Format  string
 	Family  string
 	Options quant.Options
+	Plain   bool // of a method: only round, to its bits and groups
 	Now     bool // Tensor shows it
 }
 

@@ -44,7 +44,7 @@ type config struct {
 	brotli   int    // quality, 0 … 11
 	gzip     int    // level, 1 … 9
 	prewasm  list   // files and folders of the stage that are read before any wasm
-	first    list   // those that the rest of a first visit reads
+	first    list   // those that the rest of a first visit reads, be they of prewasm or not
 	lazy     list   // those of either that are read only when asked for
 	fastRest bool   // what the limits do not look at is compressed lightly
 	maxPre   int64  // bytes as brotli; 0 is no limit
@@ -92,7 +92,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	f.BoolVar(&c.fastRest, "fast-rest", false, "compress lightly what the limits do not look at: gzip, and what a first visit does not read")
 	quality := f.Int("quality", 0, "brotli `quality`, 1 to 11; 0 is 11, or 4 with -fast")
 	f.Var(&c.prewasm, "prewasm", "`names` of the stage that a first visit reads before any wasm")
-	f.Var(&c.first, "first", "`names` that it reads besides")
+	f.Var(&c.first, "first", "`names` that it reads after it has asked for the wasm: they are not of -prewasm")
 	f.Var(&c.lazy, "lazy", "`names` among those that it does not read")
 	f.Int64Var(&c.maxPre, "max-prewasm", 0, "fail where -prewasm takes more `bytes` as brotli; 0 is no limit")
 	f.Int64Var(&c.maxTotal, "max-total", 0, "fail where a first visit takes more `bytes` as brotli; 0 is no limit")

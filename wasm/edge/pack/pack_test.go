@@ -293,6 +293,7 @@ func TestSizes(t *testing.T) {
 		{"no limits", nil, 0, ""},
 		{"at the limits", []string{"-max-prewasm", fmt.Sprint(pre), "-max-total", fmt.Sprint(total)}, 0, ""},
 		{"one over before wasm", []string{"-max-prewasm", fmt.Sprint(pre - 1)}, 1, "before wasm: 420 bytes as brotli, 1 over the limit of 419"},
+		{"what is asked for after the wasm counts in all", []string{"-first", "wasm,js/main.js", "-max-prewasm", fmt.Sprint(pre - 300), "-max-total", fmt.Sprint(total)}, 0, ""},
 		{"one over in all", []string{"-max-total", fmt.Sprint(total - 1)}, 1, "in all: 4420 bytes as brotli, 1 over the limit of 4419"},
 		{"a name that fits nothing", []string{"-first", "wasn"}, 1, `"wasn" names no file`},
 	} {

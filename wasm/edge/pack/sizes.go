@@ -54,7 +54,7 @@ func measure(files []*file, c config) (sizes, error) {
 			continue
 		}
 		s.total.add(f)
-		if c.prewasm.holds(f.name) {
+		if c.prewasm.holds(f.name) && !c.first.holds(f.name) {
 			s.pre.add(f)
 		}
 	}

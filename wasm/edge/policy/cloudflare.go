@@ -20,6 +20,7 @@ func Cloudflare(hash string) string {
 	for _, r := range []struct{ pattern, path string }{
 		{assets + "*", assets + "x"},
 		{Module, Module},
+		{Element, Element},
 		{Embed, Embed},
 	} {
 		rule(&b, r.pattern, common, For(r.path))

@@ -39,6 +39,8 @@ const permissions = "camera=(), display-capture=(), geolocation=(), microphone=(
 const (
 	// Module is the JavaScript entry that anyone's page may import.
 	Module = "/fewbits.js"
+	// Element is the script of the element that puts an exercise into a page.
+	Element = "/fewbits-exercise.js"
 	// Assets holds the rest of the build: Assets + content hash + "/js/…".
 	Assets = "/a/"
 	// Embed is the page that others may put in a frame.
@@ -61,7 +63,7 @@ func For(p string) []Header {
 	switch {
 	case p == Embed || p == Embed+".html":
 		h = page(cspEmbed, "cross-origin")
-	case p == Module || strings.HasPrefix(p, Assets):
+	case p == Module || p == Element || strings.HasPrefix(p, Assets):
 		h = append(page(cspPage, "cross-origin"), Header{keyACAO, "*"})
 	}
 	if Immutable(p) {

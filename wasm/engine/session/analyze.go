@@ -7,68 +7,44 @@ import (
 
 	"fewbits/kernels"
 	"fewbits/quant"
-	"fewbits/quant/metric"
 	"fewbits/wasm/wire"
 )
 
 // heatSide is the most cells of the heat map along one side.
 const heatSide = 512
 
+// analyze answers at once, or with More where it takes longer than a slice.
 func (s *Session) analyze(a wire.AnalyzeArgs) (Reply, error) {
-	if !s.loaded {
-		return Reply{}, errNoTensor
-	}
-	t, of := s.sampled(a.Sample, a.Row, a.Col)
-	done, err := s.quantized(a, t, of)
+	n, err := s.begin(a, 0, 0)
 	if err != nil {
 		return Reply{}, err
 	}
-	f, p, rec := done.format, done.packed, done.rec
-	m, err := f.Params(p, false)
-	if err != nil {
-		return Reply{}, err
-	}
-	s.last = result{format: f, tensor: t, part: of, packed: p, params: m, rec: rec}
+	return s.sliced(n.finish)
+}
 
-	diff := scratch(&s.diff, t.Len())
-	c := compareSub(diff, t.Data, rec, p)
-	heat := metric.ErrorHeat(diff, t.Rows(), t.Cols(), heatSide, heatSide)
-	clip := min(1, clipped(&s.last, diff)/max(c.MSE*float64(len(c.x)), math.SmallestNonzeroFloat64))
-	if c.nonFinite > 0 {
-		diff = diff[:len(c.x)]
-		kernels.Sub(diff, c.y, c.x)
+// finish does a little more, and answers when all is done.
+func (n *analysis) finish() (Reply, bool, error) {
+	if done, err := n.work(); err != nil || !done {
+		return Reply{}, false, n.s.placed(err, n.of)
 	}
-	errs := metric.ErrorHistogram(diff, c.RMSE, c.MaxAbs)
-	if done.stored != "" {
-		clear(errs.Counts) // no error is known
+	if r, _ := n.sum(); !n.count(r.RMSE, r.MaxAbs) {
+		return Reply{}, false, nil
 	}
-	out := wire.Analysis{
-		Format: f.Info().Name, Label: label(f.Info(), p.Options), Name: t.Name,
-		Rows: s.tensor.Rows(), Cols: s.tensor.Cols(), Sampled: of != nil, Stored: done.stored, Importance: done.importance,
-		Metrics: wire.Losses{Report: s.whole(c.Report, of), Rounding: 1 - clip, Clipping: clip, NonFinite: c.nonFinite},
-		Hist:    wire.HistMeta{Lo: s.hist.Lo, Hi: s.hist.Hi, Bins: len(s.hist.Counts)},
-		Err:     wire.ErrMeta{Step: errs.Step, First: errs.First, Bins: len(errs.Counts)},
-		Heat:    wire.HeatMeta{W: heat.W, H: heat.H, Max: heat.Max},
-		Elapsed: done.elapsed, Kernel: kernels.Active(),
+	r, err := n.answer()
+	return r, true, err
+}
+
+// sliced calls f until it is done, or for as long as a slice may take.
+func (s *Session) sliced(f func() (Reply, bool, error)) (Reply, error) {
+	until := s.clock().Add(s.Slice)
+	for {
+		if r, done, err := f(); done || err != nil {
+			return r, err
+		}
+		if s.Slice > 0 && !s.clock().Before(until) {
+			return Reply{More: func() (Reply, error) { return s.sliced(f) }}, nil
+		}
 	}
-	if s.stored != nil {
-		out.From = s.stored.Format
-	}
-	picked, arrays, err := s.opened(a.Row, a.Col)
-	if err != nil {
-		return Reply{}, err
-	}
-	out.Scale, out.Zero, out.Levels, out.Opened = picked.Scale, picked.Zero, picked.Levels, picked.Opened
-	arrays["hist"] = s.hist.Counts
-	arrays["err"] = errs.Counts
-	arrays["heat"] = heat.Cells
-	arrays["scaleLo"], arrays["scaleHi"] = band(m.Scales, m.Groups)
-	zeros := m.Zeros
-	if zeros == nil {
-		zeros = m.Mins
-	}
-	arrays["zeroLo"], arrays["zeroHi"] = band(zeros, m.Groups)
-	return Reply{JSON: out, Arrays: arrays}, nil
 }
 
 // scratch is n float32 of a buffer that stays the session's own between results.
@@ -79,56 +55,15 @@ func scratch(buffer *[]float32, n int) []float32 {
 	return (*buffer)[:n]
 }
 
-// attempt is a tensor or a sample of it, quantized or as it was stored.
-type attempt struct {
-	format     quant.Format
-	packed     *quant.Packed
-	rec        []float32
-	elapsed    float64 // ms to quantize and to reconstruct
-	stored     string  // type of the blocks, where they are as they were
-	importance string  // kind that was used
-}
-
-// quantized is t, which of is the part of, as a asks for it. It takes the
-// memory of the latest result.
-func (s *Session) quantized(a wire.AnalyzeArgs, t quant.Tensor, of *part) (d attempt, err error) {
-	if a.Format == wire.AsStored {
-		if d.format, d.packed, err = s.asStored(t, of); err != nil {
-			return d, err
-		}
-		s.last = result{}
-		d.rec, d.stored = scratch(&s.rec, t.Len()), d.packed.Format
-		copy(d.rec, t.Data)
-		return d, nil
-	}
-	f, o, err := lookup(a.Format, a.Options)
-	if err != nil {
-		return d, err
-	}
-	if d.format, d.importance, err = s.guided(f, a.Importance, of); err != nil {
-		return d, err
-	}
-	held := s.last
-	d.rec, s.last = scratch(&s.rec, t.Len()), result{} // its reconstruction is written over
-	if d.packed, d.elapsed, err = run(d.format, o, t, d.rec); err != nil {
-		if d.packed == nil {
-			s.last = held
-		}
-		return d, s.placed(err, of)
-	}
-	return d, nil
-}
-
 // clipped is the part of Σ d², d = x̂ − x, that comes from values beyond the
 // levels of their block: an error larger than rounding can make. Only formats
 // with even steps have such a bound.
-func clipped(r *result, d []float32) float64 {
-	m := r.params
+func clipped(m *quant.Params, rounding quant.Rounding, d []float32) float64 {
 	if m.Scales == nil || m.Table {
 		return 0
 	}
 	share := 0.5 // of a step that rounding can be off
-	if r.packed.Options.Rounding == quant.RoundStochastic {
+	if rounding == quant.RoundStochastic {
 		share = 1
 	}
 	share *= 1 + 1e-4 // float32 arithmetic
@@ -240,7 +175,7 @@ func (s *Session) measure(a wire.MeasureArgs) (Reply, error) {
 	rec := make([]float32, t.Len())
 	p, there, back, err := passes(f, o, t, rec, max(1, min(a.Repeat, maxRepeat)))
 	if err != nil {
-		out.Refused = s.placed(err, of).Error()
+		out.Refused = Say(s.placed(err, of))
 		return Reply{JSON: out}, nil
 	}
 	c := compare(t.Data, rec, p)

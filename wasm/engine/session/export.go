@@ -35,7 +35,10 @@ func (s *Session) export(a wire.ExportArgs) (Reply, error) {
 		err = decision.Write(&b, r.format, r.packed)
 	case "npy":
 		out = wire.Export{Name: stem + ".npy", Type: "application/octet-stream"}
-		err = npy.Write(&b, quant.Tensor{Name: r.tensor.Name, Shape: r.tensor.Shape, Data: r.rec})
+		var rec []float32
+		if rec, err = s.reconstructed(); err == nil {
+			err = npy.Write(&b, quant.Tensor{Name: r.tensor.Name, Shape: r.tensor.Shape, Data: rec})
+		}
 	case "original":
 		if s.stored != nil {
 			return Reply{}, fmt.Errorf("what tensor %q was before it became %s is not in the file", r.tensor.Name, s.stored.Format)

@@ -108,7 +108,7 @@ func (s *Session) guided(f quant.Format, kind string, of *part) (quant.Format, s
 		return f, "", nil
 	}
 	matrices := len(w) / cols
-	g := guide{Format: f, of: of, weights: of.weights(w, cols), rows: s.tensor.Rows() / matrices}
+	g := guide{Format: f, of: of, weights: of.weights(w, cols), rows: s.rows() / matrices}
 	return g, kind, nil
 }
 
@@ -118,13 +118,14 @@ type guide struct {
 	of      *part
 	weights []float32 // of a row's columns, for each matrix
 	rows    int       // of a matrix
+	from    int       // row of the whole, or of the sample, that the first is
 }
 
 // Quantize packs the rows of each matrix with its own weights. Formats that
 // take importance are made of rows that follow one another.
 func (g guide) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, error) {
 	cols := t.Cols()
-	matrix := func(row int) int { return g.of.row(row) / g.rows }
+	matrix := func(row int) int { return g.of.row(g.from+row) / g.rows }
 	var all *quant.Packed
 	for from := 0; from < t.Rows(); {
 		to := from + 1

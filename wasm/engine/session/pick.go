@@ -56,9 +56,12 @@ func (s *Session) opened(row, col int) (wire.Picked, map[string]any, error) {
 	if err != nil {
 		return out, nil, err
 	}
-	m := r.params
+	m, at, err := r.paramsOf(at)
+	if err != nil {
+		return out, nil, err
+	}
 	out.Opened = wire.Opened{
-		Row: r.part.row(at), Col: r.part.col(col), X: float64(r.tensor.Data[i]), XHat: float64(o.Value), Code: o.Code,
+		Row: r.part.row(i / cols), Col: r.part.col(col), X: float64(r.tensor.Data[i]), XHat: float64(o.Value), Code: o.Code,
 		Block: o.Block, Offset: o.Offset, Hex: hex.EncodeToString(o.Bytes),
 		Fields: fields(o.Fields), Formula: terms(o.Formula), Rule: terms(o.Rule),
 	}
@@ -97,6 +100,28 @@ func (s *Session) opened(row, col int) (wire.Picked, map[string]any, error) {
 	out.Levels.Drawn = len(levels)
 	arrays["levels"] = append([]float32{}, levels...)
 	return out, arrays, nil
+}
+
+// paramsOf are the parameters that a row meets, and which row of them it is.
+func (r *result) paramsOf(row int) (*quant.Params, int, error) {
+	p := *r.packed
+	switch {
+	case r.params != nil:
+		return r.params, row, nil
+	case r.how == cutBlocks && r.cols%r.block != 0:
+		m := &quant.Params{Rows: 1, Cols: r.cols, Groups: len(r.scales), Flat: true, Table: true, Scales: r.scales, GroupIndex: make([]int32, r.cols)}
+		for c := range m.GroupIndex {
+			m.GroupIndex[c] = int32((row*r.cols + c) / r.block)
+		}
+		return m, 0, nil
+	case r.how == cutRange: // any codes will do: one scale is for all
+		p.Bytes = append(make([]byte, 0, r.size(1)), p.Bytes[:r.header]...)[:r.size(1)]
+	default:
+		p.Bytes = r.take(nil, p.Bytes, r.rows, row, 1)
+	}
+	p.Shape = []int{1, r.cols}
+	m, err := r.format.Params(&p, false)
+	return m, 0, err
 }
 
 // line is one row of one number a group.

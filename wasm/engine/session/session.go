@@ -30,9 +30,26 @@ type Session struct {
 	matrix     *imatrix.Matrix // importance; nil for none
 	matrixName string
 
-	last result
-	rec  []float32 // reused between results
-	diff []float32 // likewise: x̂ − x
+	evaluation evaluation // of models on a text
+	trial      trial      // of ways to quantize a model
+	teaching   teaching   // of the lessons
+
+	// Slice is how long a call may take before it answers with More; 0 is for
+	// as long as it needs.
+	Slice time.Duration
+	now   func() time.Time // of tests; nil is time.Now
+
+	base, total int     // of rows alone that were dealt: the first's place, and how many there are; total is 0 where all are here
+	lo, hi      float32 // range of the whole tensor
+	nonFinite   int     // values of it
+
+	last  result
+	busy  *analysis // that is not finished
+	rec   []float32 // reused between results
+	diff  []float32 // likewise: x̂ − x
+	pad   []float32 // and a piece with its range before it
+	raw   []byte    // and the bytes of a piece
+	spare []byte    // and of a whole result
 }
 
 // result is the latest quantized tensor, for Pick and Export.
@@ -41,8 +58,12 @@ type result struct {
 	tensor quant.Tensor // whole or sampled
 	part   *part        // of the whole that a sampled tensor is; nil where whole
 	packed *quant.Packed
-	params *quant.Params
-	rec    []float32
+	params *quant.Params // nil where it is cut: see paramsOf
+	stored bool          // the blocks are as they were
+
+	cutter
+	scales []float32 // of blocks that run on across rows
+	own    bool      // the bytes are the session's to use again
 }
 
 // Attachment is what comes with a request beside its JSON.
@@ -58,6 +79,7 @@ type Attachment struct {
 type Reply struct {
 	JSON   any
 	Arrays map[string]any
+	More   func() (Reply, error) // goes on with what is not finished; nil where this is the answer
 }
 
 // Call answers one request.
@@ -91,8 +113,14 @@ func (s *Session) Call(op string, args []byte, a Attachment) (Reply, error) {
 		return call(args, s.weights)
 	case wire.OpSparks:
 		return sparks()
+	case wire.OpEvalOpen, wire.OpEvalStep, wire.OpSayOpen, wire.OpSay:
+		return s.evaluate(op, args, a)
+	case wire.OpTrialOpen, wire.OpTrial, wire.OpSpeedOpen, wire.OpSpeed:
+		return s.try(op, args, a)
 	case wire.OpRows:
 		return call(args, s.window)
+	case wire.OpFigure, wire.OpAsk, wire.OpCheck, wire.OpLabOpen, wire.OpLabStep:
+		return s.teach(op, args)
 	}
 	return Reply{}, fmt.Errorf("the worker knows no operation %q", op)
 }
@@ -116,19 +144,64 @@ func (s *Session) load(v wire.Source, values []float32) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	s.drop()
 	s.tensor, s.stored, s.last, s.loaded = t, stored, result{}, true
+	s.base, s.total = 0, 0
 	stats := describe(t, typ)
 	if stored != nil {
 		if stats.Inside, err = estimate(stored, t.Data, v.Index); err != nil {
 			return Reply{}, err
 		}
 	}
+	s.nonFinite, s.lo, s.hi = stats.NonFinite, float32(stats.Min), float32(stats.Max)
 	if stats.NonFinite == 0 {
 		s.hist = metric.Values(t.Data, histBins(t.Len()))
 	} else {
 		s.hist = metric.Values(finite(t.Data), histBins(t.Len()))
 	}
 	return Reply{JSON: stats, Arrays: map[string]any{"hist": s.hist.Counts}}, nil
+}
+
+// clock is the time.
+func (s *Session) clock() time.Time {
+	if s.now != nil {
+		return s.now()
+	}
+	return time.Now()
+}
+
+// drop forgets what is not finished.
+func (s *Session) drop() {
+	if s.busy != nil && s.busy.out.own {
+		s.spare = s.busy.out.packed.Bytes
+	}
+	s.busy = nil
+}
+
+// rows is how many rows the whole tensor has.
+func (s *Session) rows() int {
+	if s.total > 0 {
+		return s.total
+	}
+	return s.tensor.Rows()
+}
+
+// bytes is memory for a result.
+func (s *Session) bytes(n int) []byte {
+	b := s.spare
+	s.spare = nil
+	if cap(b) < n {
+		b = make([]byte, n)
+	}
+	return b[:n]
+}
+
+// extent is the range of the tensor, or of a sample of it.
+func (s *Session) extent(t quant.Tensor, of *part) (lo, hi float32) {
+	if of == nil {
+		return s.lo, s.hi
+	}
+	return kernels.MinMax(t.Data)
 }
 
 func (s *Session) tensorOf(v wire.Source, values []float32) (quant.Tensor, string, error) {

@@ -84,18 +84,28 @@ func TestNothingLoaded(t *testing.T) {
 func TestRefusalKeepsResult(t *testing.T) {
 	s := loaded(t, []int{5, 100}, bell(500))
 	mustAnalyze(t, s, wire.AnalyzeArgs{Format: "INT8"})
-	before := slices.Clone(s.last.rec)
+	before := slices.Clone(rebuilt(t, s))
 	if _, err := analyzed(s, wire.AnalyzeArgs{Format: "Q4_K"}); err == nil {
 		t.Fatal("rows of 100 values fit no block of 256")
 	}
-	if s.last.packed == nil || s.last.packed.Format != "INT8" || !slices.Equal(s.last.rec, before) {
+	if s.last.packed == nil || s.last.packed.Format != "INT8" || !slices.Equal(rebuilt(t, s), before) {
 		t.Error("the last result is gone")
 	}
-	// A sample writes over the reconstruction of the whole.
+	// A sample takes the place of the whole.
 	mustAnalyze(t, s, wire.AnalyzeArgs{Format: "INT2", Sample: 200})
-	if len(s.last.rec) != 200 || s.last.packed.Format != "INT2" {
-		t.Errorf("%d values of %s", len(s.last.rec), s.last.packed.Format)
+	if n := len(rebuilt(t, s)); n != 200 || s.last.packed.Format != "INT2" {
+		t.Errorf("%d values of %s", n, s.last.packed.Format)
 	}
+}
+
+// rebuilt is what the latest result stands for.
+func rebuilt(t *testing.T, s *Session) []float32 {
+	t.Helper()
+	y, err := s.reconstructed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return y
 }
 
 func TestSamples(t *testing.T) {

@@ -185,8 +185,9 @@ func TestTwice(t *testing.T) {
 		s, stats, _ := inFile(t, tt.first, []int{rows, cols}, x)
 		a := mustAnalyze(t, s, wire.AnalyzeArgs{Format: tt.then, Options: map[string]string{"group": "32"}})
 		var e, xx float64
+		y := rebuilt(t, s)
 		for i, v := range x {
-			d := float64(s.last.rec[i]) - float64(v)
+			d := float64(y[i]) - float64(v)
 			e, xx = e+d*d, xx+float64(v)*float64(v)
 		}
 		in := stats.Inside

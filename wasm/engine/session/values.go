@@ -59,12 +59,29 @@ func (s *Session) window(a wire.RowsArgs) (Reply, error) {
 	}
 	x := make([]float32, 0, a.Rows*a.Cols)
 	y := make([]float32, 0, a.Rows*a.Cols)
-	whole := s.last.packed != nil && s.last.part == nil
+	var rec []float32
+	if s.last.packed != nil && s.last.part == nil {
+		var err error
+		if rec, err = s.reconstructed(); err != nil {
+			return Reply{}, err
+		}
+	}
 	for r := a.Row; r < a.Row+a.Rows; r++ {
 		x = append(x, s.tensor.Data[r*cols+a.Col:][:a.Cols]...)
-		if whole {
-			y = append(y, s.last.rec[r*cols+a.Col:][:a.Cols]...)
+		if rec != nil {
+			y = append(y, rec[r*cols+a.Col:][:a.Cols]...)
 		}
 	}
 	return Reply{Arrays: map[string]any{"values": x, "reconstructed": y}}, nil
+}
+
+// reconstructed is what the latest result stands for, in memory that the next
+// one takes.
+func (s *Session) reconstructed() ([]float32, error) {
+	r := &s.last
+	if r.stored {
+		return r.tensor.Data, nil
+	}
+	rec := scratch(&s.rec, r.tensor.Len())
+	return rec, r.format.Dequantize(r.packed, rec)
 }

@@ -63,7 +63,7 @@ class Bars extends Single {
       pen.path([x, mid - bh * 0.2, x + 5, mid, x, mid + bh * 0.2], { stroke: t.ink, width: 2 });
       pen.text(X(max) + 22 * k, mid + 4 * k, this.#text(d.roof), { align: 'end', halo: t.paper });
     }
-    const text = known ? this.#text(d.value) : '–', room = d.roof <= max && X(d.roof) - X(d.value) < 12 + pen.measure(text, 'lab');
+    const text = known ? this.#text(d.value) : '–', room = d.roof <= max && d.roof >= d.value && X(d.roof) - X(d.value) < 12 + pen.measure(text, 'lab');
     pen.text((room ? X(d.roof) : X(known ? d.value : 0)) + 7, mid + 4 * k, text, { font: 'lab', fill: t.ink, halo: t.paper });
   }
 

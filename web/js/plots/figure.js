@@ -8,6 +8,20 @@ import { el, plain, setRich } from './dom.js';
 let ids = 0;
 const LIVE_MS = 500;
 
+let held = null; // what is to be written when all is drawn
+
+const write = f => (held ? held.push(f) : f());
+
+/** Draws several figures: what they say is written after. Text on a canvas has the document's style computed anew after each change of it. @param {() => void} draw */
+export function together(draw) {
+  held = [];
+  try { draw(); } finally {
+    const writes = held;
+    held = null;
+    for (const f of writes) f();
+  }
+}
+
 /** A figure of the page, made to work. */
 export class Figure {
   /**
@@ -47,7 +61,7 @@ export class Figure {
   sentence(s) {
     if (s === this.said) return;
     this.said = s;
-    if (this.sentenceEl) { setRich(this.sentenceEl, s); this.sentenceEl.title = plain(s); }
+    if (this.sentenceEl) write(() => { setRich(this.sentenceEl, s); this.sentenceEl.title = plain(s); });
   }
 
   /** Brings back the sentence that the page came with. */

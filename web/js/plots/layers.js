@@ -100,7 +100,7 @@ class Layers extends Single {
     const { k, axis } = pen.theme, d = pen.dpr || 1, parts = this.data, gap = 8 * k, least = 10 * k;
     const n = parts.filter(l => l.number >= 0).length, outer = parts.length - n;
     const room = w - axis - 2 - (outer ? 2 * gap : 0), even = room / parts.length, wide = Math.floor(Math.max(least, Math.min(even, 28 * k)) * d) / d;
-    let slot = Math.min(40 * k, (room - outer * wide) / n);
+    let slot = Math.min((n < 8 ? 80 : 40) * k, (room - outer * wide) / n);
     if (slot * d >= 3) slot = Math.floor(slot * d) / d;
     const space = slot >= 6 ? 2 : slot * d >= 3 ? 1 / d : 0;
     let x = axis;
@@ -116,13 +116,14 @@ class Layers extends Single {
   picture(pen, w, h) {
     const t = pen.theme, k = t.k, parts = this.data, slots = this.#place(pen, w);
     const end = slots.at(-1).x + slots.at(-1).w, foot = h - 18 * k, high = Math.max(36 * k, Math.min(64 * k, 0.2 * h));
-    const f = { w, x0: t.axis, x1: end, top: 20 * k, head: 36 * k, base: foot - high - 27 * k, errTop: foot - high, foot };
+    const legend = this.#legend(pen, w), more = (legend.length - 1) * 15 * k;
+    const f = { w, x0: t.axis, x1: end, top: 20 * k + more, head: 36 * k + more, base: foot - high - 27 * k, errTop: foot - high, foot };
     if (pen.ctx && w === this.fig.w) this.seen = { slots, pen, base: f.base };
     this.#behind(pen, f, slots);
     this.#bytes(pen, f, slots);
     this.#errors(pen, f, slots);
     this.#numbers(pen, f, slots);
-    this.#legend(pen, f);
+    this.#drawLegend(pen, f, legend);
     this.#ends(pen, f, slots);
     if (this.opts.working) {
       parts.forEach((l, i) => { if (l.done > 0) pen.rect(slots[i].x, f.base + 2, slots[i].bar * l.done, 3, { fill: t.accent }); });
@@ -150,7 +151,7 @@ class Layers extends Single {
       pen.hair(f.x0, Y(v * unit), f.x1, Y(v * unit), { stroke: v ? t.hair : t.line });
       pen.text(f.x0 - 6, Y(v * unit) + 4 * k, tickText(v, step), { align: 'end' });
     }
-    pen.text(0, 10 * k, UNITS[u], { font: 'note' });
+    pen.text(0, f.top - 10 * k, UNITS[u], { font: 'note' });
     parts.forEach((l, i) => {
       const s = slots[i], now = sum(l.now), top = Math.max(f.top + 4, Y(now));
       this.#stack(pen, s, l.now, Y, f, 0.3);
@@ -190,7 +191,8 @@ class Layers extends Single {
       if (l.error < 0) pen.hatch([s.x, f.foot, s.x, f.errTop, s.x + s.bar, f.errTop, s.x + s.bar, f.foot], t.recon);
     });
     if (known.length) return;
-    pen.text((f.x0 + f.x1) / 2, (f.errTop + f.foot) / 2 + 4 * k, 'known when it is quantized', { font: 'note', align: 'middle' });
+    const say = 'known when it is quantized', half = pen.measure(say, 'note') / 2;
+    pen.text(Math.max(f.x0 + 4 + half, (f.x0 + f.x1) / 2), (f.errTop + f.foot) / 2 + 4 * k, say, { font: 'note', align: 'middle', halo: t.paper });
   }
 
   /** The layers' numbers, as many as have room; where there are layers of several families, each begins with its name. */
@@ -211,23 +213,36 @@ class Layers extends Single {
     }
   }
 
-  /** What the marks mean, from the right; the types as far as there is room. */
-  #legend(pen, f) {
-    const t = pen.theme, k = t.k, types = [], box = 9 * k, y = 10 * k;
+  /** What the marks mean, in as many lines as that takes. */
+  #legend(pen, w) {
+    const t = pen.theme, k = t.k, types = [], box = 9 * k;
     for (const l of this.data) for (const [type, , tone] of [...(l.next ?? []), ...l.now]) if (!(types[tone] ??= []).includes(type)) types[tone].push(type);
     const items = types.map((names, tone) => [names.slice(0, 3).join(', '), t['ty' + tone], 1]).filter(Boolean);
     items.push(['now', t.muted, 0.3]);
     if (this.data[0].next) items.push(['next', t.muted, 1]);
-    const wide = ([text]) => box + 4 * k + pen.measure(text, 'note') + 12 * k, all = [...items];
-    while (all.length > 2 && all.reduce((n, i) => n + wide(i), 0) > f.w - t.axis) all.shift();
-    let x = f.w - all.reduce((n, i) => n + wide(i), 0) + 12 * k;
-    for (const item of all) {
-      const [text, fill, alpha] = item;
-      pen.rect(x, y - box + 1, box, box, { fill, alpha });
-      if (alpha < 1) pen.hair(x, y - box + 1, x + box, y - box + 1, { stroke: t.line });
-      pen.text(x + box + 4 * k, y, text, { font: 'note' });
-      x += wide(item);
+    const lines = [[]];
+    let room = w - t.axis;
+    for (const item of items) {
+      const wide = box + 4 * k + pen.measure(item[0], 'note') + 12 * k;
+      if (wide > room && lines.at(-1).length) { lines.push([]); room = w - t.axis; }
+      room -= wide;
+      lines.at(-1).push([...item, wide]);
     }
+    return lines;
+  }
+
+  #drawLegend(pen, f, lines) {
+    const t = pen.theme, k = t.k, box = 9 * k;
+    lines.forEach((items, i) => {
+      const y = (10 + 15 * i) * k;
+      let x = f.w - items.reduce((n, [, , , wide]) => n + wide, 0) + 12 * k;
+      for (const [text, fill, alpha, wide] of items) {
+        pen.rect(x, y - box + 1, box, box, { fill, alpha });
+        if (alpha < 1) pen.hair(x, y - box + 1, x + box, y - box + 1, { stroke: t.line });
+        pen.text(x + box + 4 * k, y, text, { font: 'note' });
+        x += wide;
+      }
+    });
   }
 
   /** Names what stands outside and is large: the embedding at the left, the output at the right. */
@@ -235,9 +250,14 @@ class Layers extends Single {
     const t = pen.theme, k = t.k, parts = this.data, y = f.top + 11 * k, inner = parts.findIndex(l => l.number >= 0);
     const named = parts.map((l, i) => [l, slots[i], i]).filter(([l, , i]) => l.number < 0 && (i < inner || l.name === 'output'));
     const room = (f.x1 - f.x0) / Math.max(1, named.length) - 60 * k;
+    let free = 0;
     for (const [l, s, i] of named) {
-      const sizes = l.short.split(' · ')[1], full = `${l.name} ${sizes}`, text = pen.measure(full, 'note') < room ? full : l.name;
-      pen.text(i < inner ? s.x + s.w + 4 : s.x - 6, y, text, { font: 'note', fill: t.ink, align: i < inner ? 'start' : 'end', halo: t.paper });
+      const sizes = l.short.split(' · ')[1], full = `${l.name} ${sizes}`, text = pen.measure(full, 'note') < room ? full : l.name, wide = pen.measure(text, 'note');
+      let x = i < inner ? s.x + s.w + 4 : s.x - 6 - wide;
+      if (x < free) x = s.x + s.w + 4; // beside the other there is no room
+      if (x < free || x + wide > f.w) continue;
+      pen.text(x, y, text, { font: 'note', fill: t.ink, halo: t.paper });
+      free = x + wide + 8;
     }
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { num, steadyRange, tickText, niceTicks } from './ticks.js';
-import { drawLabel, valueTicks, withUnit } from './frame.js';
+import { drawCursor, drawLabel, drawPick, valueTicks, withUnit } from './frame.js';
 import { Single } from './single.js';
 import { theme } from './theme.js';
 
@@ -16,7 +16,7 @@ const TONES = { // line, text, fill
 /**
  * @typedef {{name: string, y: ArrayLike<number>, tone?: 'orig'|'recon'|'b'|'ink', step?: boolean, fill?: boolean}} LineSeries
  * @typedef {{x: ArrayLike<number>, series: LineSeries[]}} Lines x rises
- * @typedef {{xName?: string, yName?: string, sentence?: string}} LinesOptions
+ * @typedef {{xName?: string, yName?: string, sentence?: string, mark?: number}} LinesOptions mark: an x that is looked at
  */
 
 /**
@@ -56,8 +56,21 @@ class LinePlot extends Single {
       xs: Float64Array.from(xs), cols: [false, true].flatMap(step => [0, 1, 2, 3].map(i => col(series[i], step))),
       xt: xt.ticks.map(v => [v, tickText(v, xt.step)]), xn: this.opts.xName,
       yt: left.ticks.filter(([v]) => v < 0.92 * y[1]), yn: withUnit(this.opts.yName ?? '', left.exp),
-      over: (pen, f) => { if (n > 1 && series.length > 1) series.forEach((s, i) => this.#name(pen, f, s, i, xs)); },
+      over: (pen, f) => {
+        if (n > 1 && series.length > 1) series.forEach((s, i) => this.#name(pen, f, s, i, xs));
+        if (n > 1 && Number.isFinite(this.opts.mark)) this.#mark(pen, f, xs, series);
+      },
     };
+  }
+
+  /** The x that is looked at: a line, and a dot on the first series. */
+  #mark(pen, f, xs, [s]) {
+    const x = Math.max(xs[0], Math.min(xs[xs.length - 1], this.opts.mark)), X = f.X(x);
+    let i = 0;
+    while (i < xs.length - 2 && xs[i + 1] < x) i++;
+    const part = (x - xs[i]) / (xs[i + 1] - xs[i] || 1);
+    drawCursor(pen, X, f.y0, X, f.y1);
+    drawPick(pen, X, f.Y(s.step ? s.y[i] : s.y[i] + part * (s.y[i + 1] - s.y[i])));
   }
 
   /** Names stand beside their line, each at another x. */

@@ -11,13 +11,13 @@ import { el } from './dom.js';
 import { Single } from './single.js';
 import { theme } from './theme.js';
 
-const FAMILIES = { affine: ['square', 'recon'], ggml: ['circle', 'orig'], codebook: ['triangle', 'sideB'], float: ['diamond', 'other'] };
+const FAMILIES = { affine: ['square', 'recon'], ggml: ['circle', 'orig'], codebook: ['triangle', 'sideB'], float: ['diamond', 'other'], method: ['wedge', 'ink'] };
 const REACH = 22;    // px from a mark that still mean it
 const MOST = 9.2;    // bits: formats above are few, and would press the others together
 const DB_A_BIT = 6.02;
 
 /**
- * @typedef {{name: string, bits: number, sqnr?: number, y?: number, family: 'affine'|'ggml'|'codebook'|'float'}} Point y where it is not SQNR
+ * @typedef {{name: string, bits: number, sqnr?: number, y?: number, family: 'affine'|'ggml'|'codebook'|'float'|'method'}} Point y where it is not SQNR
  *
  * @typedef {object} ScatterOptions
  * @property {(name: string) => void} [onPick] @property {string} [current] name of the format that Tensor shows
@@ -36,6 +36,7 @@ export function scatter(figure, data, opts = {}) { return new Scatter(figure, da
 function outline(shape, x, y, r) {
   if (shape === 'square') { const a = 0.9 * r; return [x - a, y - a, x + a, y - a, x + a, y + a, x - a, y + a]; }
   if (shape === 'triangle') return [x, y - 1.2 * r, x + 1.1 * r, y + 0.8 * r, x - 1.1 * r, y + 0.8 * r];
+  if (shape === 'wedge') return [x, y + 1.2 * r, x + 1.1 * r, y - 0.8 * r, x - 1.1 * r, y - 0.8 * r];
   return [x, y - 1.25 * r, x + 1.25 * r, y, x, y + 1.25 * r, x - 1.25 * r, y];
 }
 

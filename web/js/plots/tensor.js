@@ -5,6 +5,7 @@
  */
 import { coalesce, el, showTip } from './dom.js';
 import { openedText } from './sentences.js';
+import { together } from './figure.js';
 import { main, settle } from './plot.js';
 import { HistPlot } from './hist.js';
 import { StairPlot } from './stair.js';
@@ -86,6 +87,12 @@ export class TensorPlots {
 
   #frame() {
     const s = this.shown;
+    together(() => this.#draw(s));
+    if (s && this.told) { this.told.fig.announce(openedText(main(s))); this.told = null; }
+    if (this.hover) this.#point();
+  }
+
+  #draw(s) {
     for (const [name, p] of Object.entries(this.plots)) {
       if (s || p.shown) p.fig.box.classList.toggle('pl-none', !s);
       if (!s) { if (p.shown) p.clear(); continue; }
@@ -93,8 +100,6 @@ export class TensorPlots {
       p.draw(s);
       this.timing[name] = performance.now() - t;
     }
-    if (s && this.told) { this.told.fig.announce(openedText(main(s))); this.told = null; }
-    if (this.hover) this.#point();
   }
 
   #add(name, p) {

@@ -127,7 +127,7 @@ test("the plot shows each metric, the bars a speed for each row", () => visit(si
     assert.match(await page.locator("dialog[open] p.note").first().textContent(), /\d/);
     await page.keyboard.press("Escape");
   }
-  const speed = page.getByRole("figure", { name: "Speed on this device" });
+  const speed = page.getByRole("figure", { name: "How fast it is made" });
   await page.waitForTimeout(500);
   const rows = await dataOf(page, speed);
   assert.ok(rows.length >= 10);

@@ -136,8 +136,11 @@ test("what is no matrix, or is another model's, is said", { skip }, async () => 
     const other = join(dir, "other.gguf");
     await writeFile(other, imatrix({ "blk.0.attn_q.weight": { weights: weights(64, 1) } }));
     await add(page, other);
-    await says(view(page).getByRole("alert"), /other\.gguf has 64 weights for tensor "blk\.0\.attn_q\.weight", which has 256 columns; is it of another model\?/);
-    await says(page.locator("#i-help"), /It covers none of the model's 14 matrices: is it of another model\?$/);
+    await says(page.locator("#i-help"), /It covers none of the model's 14 matrices: it is of another model, and set aside\.$/);
+    await says(status(page), /^Ready/);
+    assert.equal(await page.locator("#i-name").textContent(), "other.gguf, set aside");
+    assert.ok(await view(page).getByRole("button", { name: "Quantize", exact: true }).isEnabled());
+    assert.doesNotMatch(await page.locator("#m-own").textContent(), /imatrix/);
   });
 });
 

@@ -1,10 +1,15 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
 import { says, start, visit } from "./site.mjs";
 import { accessible, fits, shifts } from "./manners.mjs";
 
-let site;
-before(async () => { site = await start(); });
+let site, lessons;
+before(async () => {
+  site = await start();
+  await visit(site, "#/learn", async (page) => { lessons = await page.locator("[data-entry]").count(); });
+});
 after(() => site?.stop());
 
 const int4 = (page) => page.getByLabel("INT4", { exact: true });
@@ -43,7 +48,7 @@ test("the first exercise checks the answer and explains a wrong one", () => visi
 }));
 
 test("the exercise works by keyboard alone, and progress is kept", () => visit(site, "#/learn", async (page) => {
-  await says(page.locator("#l-done"), /0 of 1 done/);
+  await says(page.locator("#l-done"), new RegExp(`0 of ${lessons} done`));
   await int4(page).focus();
   await page.keyboard.type("16");
   await page.keyboard.press("Tab");
@@ -51,9 +56,9 @@ test("the exercise works by keyboard alone, and progress is kept", () => visit(s
   await page.keyboard.type("4");
   await page.keyboard.press("Enter");
   await says(verdict(page), /Right/);
-  await says(page.locator("#l-done"), /1 of 1 done/);
+  await says(page.locator("#l-done"), new RegExp(`1 of ${lessons} done`));
   await page.reload();
-  await says(page.locator("#l-done"), /1 of 1 done/);
+  await says(page.locator("#l-done"), new RegExp(`1 of ${lessons} done`));
   await says(page.locator("#l-state-levels"), /done/);
 }));
 
@@ -173,4 +178,183 @@ test("Learn is accessible, still and fits", async () => {
       await fits(page, `Learn at ${width} px`);
     }, { viewport: { width, height: 800 } });
   }
+});
+
+const more = (page) => page.locator("#lesson-more");
+const heading = (page) => more(page).getByRole("heading", { level: 1 });
+const form = (page, id) => page.locator(`form[data-exercise="${id}"]`);
+
+/** Waits until a widget of the open lesson is drawn. */
+const drawn = (page, id) => page.locator(`[data-widget="${id}"] figure`).first().waitFor({ timeout: 20_000 });
+
+test("every lesson opens, reads in order and names its sources", () => visit(site, "#/learn", async (page) => {
+  await page.getByRole("link", { name: /^Next/ }).locator("visible=true").click();
+  for (let n = 2; n <= lessons; n++) {
+    const entry = page.locator(".lessons a[aria-current=page]"), title = await page.locator(".lessons a").nth(n - 1).locator("span").textContent();
+    await says(heading(page), new RegExp(`^${title}$`));
+    assert.equal(await entry.count(), 1);
+    assert.equal(await entry.getAttribute("data-entry"), /learn\/([^?]*)/.exec(page.url())[1]);
+    assert.ok((await more(page).innerText()).length > 200, `${title} has a text`);
+    assert.equal(await page.evaluate(() => document.activeElement.tagName), "H1", "the focus comes along");
+    if (n < lessons - 1) assert.ok(await more(page).locator(".sources li").count(), `${title} has sources`);
+    if (n < lessons) await more(page).getByRole("link", { name: /^Next/ }).click();
+  }
+  await page.goBack();
+  await says(heading(page), /Practice/);
+}));
+
+test("a widget follows its controls, by mouse and by keyboard", () => visit(site, "#/learn/scale", async (page) => {
+  await drawn(page, "grid");
+  const box = page.locator('[data-widget="grid"]'), said = box.locator("[data-sentence]").nth(1), live = box.locator(".vh[aria-live]");
+  await says(said, /0\.5 is stored as the code 64/);
+  await box.getByLabel("A value between", { exact: true }).fill("0.25");
+  await says(said, /0\.25 is stored as the code 32/);
+  assert.equal(await box.getByLabel("A value between, exact").inputValue(), "0.25");
+  await box.getByLabel("A value between, exact").fill("-1");
+  await says(said, /−1 is stored as the code −127/);
+  await box.getByLabel("Codes").selectOption({ label: "asymmetric" });
+  await says(box.locator("[data-sentence]").first(), /of the 256 levels/);
+  await says(live, /levels/); // said when it has come to rest
+  await box.locator(".cv[tabindex]").focus();
+  await page.keyboard.press("Shift+ArrowRight");
+  await says(said, /^−0\.[89]/);
+  await box.getByRole("button", { name: "Reset" }).click();
+  await says(said, /0\.5 is stored as the code 64/);
+  await box.getByRole("button", { name: /^Data of/ }).first().click();
+  await page.locator("dialog[open] tbody tr").first().waitFor();
+}));
+
+test("an exercise is another one with every seed, and its link brings it back", () => visit(site, "#/learn/scale", async (page) => {
+  const f = form(page, "code"), asked = () => f.locator("p").first().textContent();
+  await f.getByRole("button", { name: "Another one" }).waitFor();
+  const texts = [await asked()];
+  for (let seed = 1; seed <= 3; seed++) {
+    await f.getByRole("button", { name: "Another one" }).click();
+    await page.waitForFunction(([id, before]) => document.querySelector(`form[data-exercise="${id}"] p`).textContent !== before, ["code", texts.at(-1)]);
+    texts.push(await asked());
+    await page.waitForFunction((s) => location.hash === `#/learn/scale?exercise=code&seed=${s}`, seed);
+    assert.equal(await page.evaluate(() => document.activeElement.closest("form")?.dataset.exercise), "code", "the focus is in its first field");
+  }
+  assert.equal(new Set(texts).size, 4);
+  await page.reload();
+  await says(f.locator("p").first(), new RegExp(texts[3].slice(0, 40).replace(/[.*+?^${}()|[\]\\]/g, "\\$&")));
+  assert.equal(await asked(), texts[3]);
+  await f.getByText("Link and embed").click();
+  assert.equal(await f.getByRole("link", { name: "Link to this one" }).getAttribute("href"), "#/learn/scale?exercise=code&seed=3");
+  await says(f.locator("pre"), /<fewbits-exercise lesson="scale" exercise="code" seed="3">.*embed#\/learn\/scale\?exercise=code&seed=3/s);
+}));
+
+test("progress can be saved, loaded and begun again", () => visit(site, "#/learn", async (page) => {
+  await answer(page, "16", "4");
+  await says(page.locator("#l-done"), /^1 of/);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "save it" }).click()]);
+  assert.equal(await readFile(await download.path(), "utf8"), "levels\n");
+  await page.getByRole("button", { name: "begin again" }).click();
+  await says(page.locator("#l-done"), /^0 of/);
+  await page.reload();
+  await page.waitForSelector("#stage[data-ready=true]");
+  await says(page.locator("#l-done"), /^0 of/);
+  await page.getByLabel("load it").setInputFiles({ name: "p.txt", mimeType: "text/plain", buffer: Buffer.from("levels scale nonsense") });
+  await says(page.locator("#l-done"), /^2 of/);
+  await says(page.locator("#l-state-scale"), /done/);
+}));
+
+test("terms show what they mean on hover and focus, and go at Escape", () => visit(site, "#/learn/scale", async (page) => {
+  const word = more(page).locator(".gloss").first(), tip = word.getByRole("tooltip", { includeHidden: true });
+  await word.waitFor();
+  assert.equal(await tip.isVisible(), false);
+  await word.hover();
+  assert.ok(await tip.isVisible());
+  await says(tip, /Code.*whole number/);
+  await page.mouse.move(5, 5);
+  await word.getByRole("link").focus();
+  assert.ok(await tip.isVisible());
+  await page.keyboard.press("Escape");
+  assert.equal(await tip.isVisible(), false);
+}));
+
+test("the levels of one's own codebook are moved by keyboard and pointer", () => visit(site, "#/learn/codebooks", async (page) => {
+  await drawn(page, "quantiles");
+  const box = page.locator('[data-widget="quantiles"]'), loss = box.locator("[data-sentence]").filter({ hasText: "Yours:" }), before = await loss.textContent();
+  const level = box.getByRole("slider", { name: "Level 8 of 16" });
+  await level.focus();
+  const at = +await level.getAttribute("aria-valuenow");
+  await page.keyboard.press("ArrowRight");
+  assert.ok(Math.abs(+await level.getAttribute("aria-valuenow") - at - 0.01) < 1e-3);
+  for (let i = 0; i < 4; i++) await page.keyboard.press("Shift+ArrowRight");
+  const most = +await level.getAttribute("aria-valuemax");
+  assert.equal(+await level.getAttribute("aria-valuenow"), most, "levels keep their order");
+  await page.waitForFunction((old) => ![...document.querySelectorAll('[data-widget="quantiles"] [data-sentence]')].some((e) => e.textContent === old), before);
+  const r = await level.boundingBox();
+  await page.mouse.move(r.x + r.width / 2, r.y + 15);
+  await page.mouse.down();
+  await page.mouse.move(r.x - 6, r.y + 15);
+  await page.mouse.up();
+  assert.ok(+await level.getAttribute("aria-valuenow") < most);
+  await box.getByRole("button", { name: "Reset" }).click();
+  await says(loss, new RegExp(before.slice(0, 14)));
+}));
+
+test("the lab trains in the worker: start, pause, step, reset, seed", () => visit(site, "#/learn/qat", async (page) => {
+  const box = page.locator('[data-widget="lab"]'), status = box.getByRole("status"), button = (name) => box.getByRole("button", { name, exact: true });
+  await says(status, /press Start/, 30_000);
+  await button("Step").click();
+  await says(status, /Step 10 of 1000, as floats/);
+  await button("Start").click();
+  await button("Pause").waitFor();
+  await page.waitForFunction(() => /Step [1-9]\d\d of/.test(document.querySelector(".lab-status").textContent));
+  await button("Pause").click();
+  await button("Start").waitFor();
+  await button("Start").click();
+  await says(status, /^Done: floats finds? \d.*2 bits, rounded.*2 bits, trained/s, 60_000);
+  const found = await box.locator("tbody td:nth-child(2)").allTextContents(), [float, rounded, trained] = found.map(parseFloat);
+  assert.ok(float > 95 && trained > rounded, `found ${found}`);
+  assert.equal(await box.getByRole("img").count(), 3);
+  await box.getByLabel("Bits of a weight").selectOption("8");
+  await says(status, /press Start/);
+  await box.getByLabel("Seed").fill("7");
+  await box.getByLabel("Task").selectOption("digits");
+  await box.locator("canvas").first().waitFor({ state: "hidden" });
+  assert.equal(await box.getByRole("img").count(), 0, "digits have no map of the plane");
+  await button("Reset").click();
+  await says(status, /press Start/);
+}));
+
+test("the calculator has the table of LLaMA 7B", () => visit(site, "#/learn/choosing", async (page) => {
+  await drawn(page, "memory");
+  const box = page.locator('[data-widget="memory"]');
+  const rows = Object.fromEntries(await box.locator("tbody tr").evaluateAll((r) => r.map((tr) => [tr.cells[0].textContent, tr.cells[2].textContent])));
+  for (const [format, gb] of [["FP32", "28"], ["FP16", "14"], ["BF16", "14"], ["INT8", "7"], ["INT4", "3.5"], ["2-bit", "1.75"]]) assert.equal(rows[format], gb, format);
+  await page.getByLabel("Your file or folder").fill("mine.gguf");
+  await says(page.locator('[data-widget="load"] pre'), /mine\.gguf/);
+}));
+
+test("a lesson reads without the program", () => visit(site, "#/learn", async (page) => {
+  await page.route("**/*.wasm", (r) => r.abort());
+  await page.goto(site.url + "?#/learn/clip");
+  await says(heading(page), /Rounding and clipping/);
+  assert.ok(await page.getByText("can go wrong in two ways").isVisible());
+}, { allow: ["ERR_FAILED", "Failed to fetch"] }));
+
+test("an exercise stands in another page", async () => {
+  const other = createServer((_, res) => {
+    res.setHeader("content-type", "text/html");
+    res.end(`<!doctype html><title>other</title><script type="module" src="${site.url}fewbits-exercise.js"></script><fewbits-exercise lesson="levels"></fewbits-exercise><fewbits-exercise lesson="scale" exercise="code" seed="5"></fewbits-exercise>`);
+  });
+  await new Promise((ok) => other.listen(0, "127.0.0.1", ok));
+  try {
+    await visit(site, "#/learn", async (page) => {
+      await page.goto(`http://localhost:${other.address().port}/`);
+      const [first, second] = [0, 1].map((i) => page.frameLocator("iframe").nth(i));
+      await first.getByLabel("INT4", { exact: true }).fill("16");
+      await first.getByLabel("INT2", { exact: true }).fill("4");
+      await first.locator("#stage[data-ready=true]").waitFor({ state: "attached", timeout: 30_000 });
+      await first.getByRole("button", { name: "Check", exact: true }).click();
+      await says(first.locator("#l-verdict"), /Right/);
+      assert.equal(await first.getByRole("link", { name: "Tensor", exact: true }).isVisible(), false);
+      await second.locator('form[data-exercise="code"]').getByRole("button", { name: "Check" }).waitFor({ timeout: 30_000 });
+      assert.equal(await second.locator('form[data-exercise="scale"]').isVisible(), false);
+      await page.waitForFunction(() => [...document.querySelectorAll("iframe")].every((f) => Math.abs(f.getBoundingClientRect().height - 416) > 4));
+    }, { elsewhere: [`http://localhost:${other.address().port}`] });
+  } finally { other.close(); }
 });

@@ -85,8 +85,14 @@ for (const cores of [1, 2, 6]) {
       const left = [...(await named(page)).keys()];
       assert.deepEqual(left.filter((n) => /^job-|^writer|^check/.test(n)), [], "workers go on");
       assert.equal((await kept(page)).length, 1, "what was downloaded is not kept");
-      // The next one takes its place.
+      // With another choice it is still to be had, until the next one is begun.
       await recipe(page, "Q8_0");
+      await says(page.locator("#m-room"), /^Download still gives long-q3_k\.gguf \(Q3_K\), until the next Quantize\./);
+      const [again] = await Promise.all([page.waitForEvent("download"), button(page, "Download").click()]);
+      await again.saveAs(join(dir, "again.gguf"));
+      await same({ path: join(dir, "again.gguf") });
+      await button(page, "Quantize").click();
+      await button(page, "Cancel").click();
       await empty(page);
     });
   });
@@ -295,6 +301,8 @@ test("a model of 4 GB goes through with 512 MiB in the tab", { timeout: 400_000 
     t.diagnostic(`${(size / 1e9).toFixed(1)} GB to Q4_0 in ${took.toFixed(1)} s, at most ${most.toFixed(0)} MiB in the page's process`);
     if (process.platform === "linux") assert.ok(most > 50 && most <= 512, `${most.toFixed(0)} MiB in the tab`);
     await recipe(page, "Q8_0");
+    await button(page, "Quantize").click();
+    await button(page, "Cancel").click();
     await empty(page, 5000);
   } finally {
     await context.close();

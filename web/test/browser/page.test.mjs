@@ -74,6 +74,17 @@ test("the page reads and paints without the engine", async () => {
   }, { ready: false, allow: ["Failed to load resource", "net::ERR"], serviceWorkers: "block", block: /\.wasm/ });
 });
 
+test("what draws the plots is asked for after the program", async () => {
+  await visit(site, "#/tensor", async (page) => {
+    const order = [];
+    page.on("request", (r) => order.push(new URL(r.url()).pathname.split("/").pop()));
+    await page.reload();
+    await page.waitForSelector("#stage[data-ready=true]");
+    const program = order.findIndex((name) => /^fewbits.*\.wasm$/.test(name)), plots = order.indexOf("tensor.part.js");
+    assert.ok(program >= 0 && plots > program, order.join(", "));
+  }, { serviceWorkers: "block" });
+});
+
 test("the views are reached by their links, and the title follows", async () => {
   await visit(site, "", async (page) => {
     for (const [name, view] of [["Model", "model"], ["Compare", "compare"], ["Learn", "learn"], ["Tensor", "tensor"]]) {

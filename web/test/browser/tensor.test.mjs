@@ -49,6 +49,21 @@ test("the sample is quantized live, and everything follows the slider", async ()
   });
 });
 
+test("the page says which kernels run, and without SIMD128 why it is slower", async () => {
+  await visit(site, "", async (page) => {
+    await says(page.locator("#t-kernel"), /^Kernels: SIMD128\.$/);
+  });
+  await visit(site, "", async (page, context) => {
+    const asked = [];
+    await context.addInitScript(() => { WebAssembly.validate = () => false; });
+    page.on("request", (r) => asked.push(r.url()));
+    await page.reload();
+    await says(page.locator("#t-kernel"), /^Kernels: portable\. This browser has no SIMD128, so it is slower/);
+    assert.ok(asked.some((url) => url.endsWith("/fewbits-portable.wasm")), asked.join("\n"));
+    assert.equal(await figure(page, "bpw"), "4.75");
+  });
+});
+
 test("the worked example: [-1, 1] to INT8 has scale 2/255, and 0.5 becomes 64", async () => {
   await visit(site, "", async (page) => {
     await page.getByLabel("Worked example").check();
@@ -154,6 +169,44 @@ for (const [kind, path, says_] of files) {
     });
   });
 }
+
+test("a tensor that is opened from Model by keyboard has the focus in its view", { skip: noData }, async () => {
+  await visit(site, "#/model", async (page) => {
+    await page.getByLabel("Open a file").setInputFiles(data("gguf", "stories260K.gguf"));
+    await page.getByRole("button", { name: "blk.1.attn_k.weight: Open in Tensor" }).focus();
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => /blk\.1\.attn_k\.weight/.test(document.getElementById("src-note")?.textContent));
+    assert.equal(await page.evaluate(() => document.activeElement.id), "stage");
+  });
+});
+
+test("of two files the one chosen later is opened, also where the first waits", { skip: noData }, async () => {
+  await visit(site, "", async (page, context) => {
+    let go;
+    const held = new Promise((ok) => { go = ok; });
+    await context.route(/fewbits-whole\.wasm/, async (r) => { await held; await r.continue(); });
+    await page.evaluate(() => {
+      const folder = [{ name: "x/config.json", file: new Blob(["{}"]) }, { name: "x/m.safetensors", file: new Blob(["no"]) }];
+      globalThis.fewbitsPage.file(globalThis.fewbitsHost.take(folder), "x", "tensor", "");
+    });
+    await page.getByLabel("Open a file").setInputFiles(data("npy", "gpt2_q88_block_0_q.npy"));
+    await says(page.locator("#tensors-help"), /npy: 1 tensor$/);
+    go();
+    await page.waitForTimeout(1500);
+    assert.match(await page.locator("#tensors-help").textContent(), /npy: 1 tensor$/);
+    assert.ok(await page.locator("#t-alert").isHidden(), await page.locator("#t-alert").textContent());
+  }, { serviceWorkers: "block" });
+});
+
+test("a result that cannot be saved is said", async () => {
+  await visit(site, "", async (page) => {
+    await page.evaluate(() => { URL.createObjectURL = () => { throw new Error("no room is left"); }; });
+    await page.getByRole("button", { name: "Download", exact: true }).first().click();
+    await page.getByRole("button", { name: "Packed bytes" }).click();
+    await page.keyboard.press("Escape");
+    await says(page.locator("#t-alert"), /cannot be saved: no room is left/);
+  });
+});
 
 test("another tensor of a file, and a format that its rows do not suit", { skip: noData }, async () => {
   await visit(site, "#/tensor?b=", async (page) => {

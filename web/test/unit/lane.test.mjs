@@ -437,3 +437,32 @@ test("mates take what waits for one another", async () => {
 test("a script of another origin comes through a blob", () => {
   assert.match(workers[0].url, /^blob:/);
 });
+
+test("drop gives way to a newer call of its op while it runs, and the newer one does not wait for the page", async () => {
+  now().up();
+  const stale = call("draw", { n: 1 }, { latest: true, drop: true });
+  const { id } = now().last;
+  const fresh = call("draw", { n: 2 }, { latest: true });
+  assert.deepEqual(now().calls, ['draw:{"n":1}', 'draw:{"n":2}']);
+  assert.equal(now().last.stop, id);
+  now().says({ id, stopped: true });
+  await stale.done;
+  assert.match(stale.end, /^Superseded/);
+  assert.equal(fresh.end, "");
+  now().answers("2");
+  await fresh.done;
+  assert.equal(fresh.end, "ok 2");
+});
+
+test("a call that overtook another is told again to a worker that takes the place of a dead one", async () => {
+  now().up();
+  const stale = call("draw", { n: 1 }, { latest: true, drop: true }), fresh = call("draw", { n: 2 }, { latest: true });
+  now().dies("out of memory");
+  await stale.done;
+  assert.match(stale.end, /^Died/);
+  now().up();
+  assert.deepEqual(now().calls, ['draw:{"n":2}']);
+  now().answers("2");
+  await fresh.done;
+  assert.equal(fresh.end, "ok 2");
+});

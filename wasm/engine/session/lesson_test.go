@@ -1,0 +1,74 @@
+//go:build !first
+
+package session
+
+import (
+	"strings"
+	"testing"
+
+	"fewbits/wasm/lesson"
+	"fewbits/wasm/wire"
+)
+
+// TestTeach asks for every widget and exercise as the page does, past the JSON.
+func TestTeach(t *testing.T) {
+	var s Session
+	for _, w := range lesson.Widgets {
+		f := ask[figure](t, &s, wire.OpFigure, wire.FigureArgs{ID: w.ID, Controls: true}, Attachment{})
+		if len(f.Controls) != len(w.Controls) || len(f.Parts) == 0 {
+			t.Errorf("%s: %+v", w.ID, f)
+		}
+	}
+	for _, e := range lesson.Exercises {
+		a := wire.AskArgs{ID: e.ID, Seed: 3}
+		q := ask[lesson.Question](t, &s, wire.OpAsk, a, Attachment{})
+		own, err := lesson.Ask(e.ID, 3)
+		if err != nil || q.Text != own.Text || q.Hints != own.Hints {
+			t.Fatalf("%s: %+v, %v", e.ID, q, err)
+		}
+		var answers []string
+		for _, k := range own.Keys() {
+			answers = append(answers, k.Right)
+		}
+		if v := ask[lesson.Verdict](t, &s, wire.OpCheck, wire.CheckArgs{AskArgs: a, Answers: answers}, Attachment{}); v.Kind != "right" {
+			t.Errorf("%s: %+v", e.ID, v)
+		}
+		if v := ask[lesson.Verdict](t, &s, wire.OpCheck, wire.CheckArgs{AskArgs: a, Hint: 1}, Attachment{}); v.Kind != "hint" {
+			t.Errorf("%s: %+v", e.ID, v)
+		}
+	}
+	for _, op := range []string{wire.OpFigure, wire.OpAsk, wire.OpCheck} {
+		if _, err := s.Call(op, []byte(`{"id":"none"}`), Attachment{}); err == nil || !strings.Contains(err.Error(), `"none"`) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
+// TestLab trains a small lab to its end, past the JSON: with 2 bits, training
+// finds what rounding loses.
+func TestLab(t *testing.T) {
+	var s Session
+	if _, err := s.Call(wire.OpLabStep, []byte(`{"steps":1}`), Attachment{}); err == nil || !strings.Contains(err.Error(), "no lab is open") {
+		t.Error(err)
+	}
+	if _, err := s.Call(wire.OpLabOpen, []byte(`{"task":"spirals","bits":1}`), Attachment{}); err == nil {
+		t.Error("1 bit is taken")
+	}
+	v := ask[wire.Lab](t, &s, wire.OpLabOpen, wire.LabArgs{Task: "spirals", Bits: 2, Seed: 1}, Attachment{})
+	if v.Done != 0 || v.All != 2*labSteps || len(v.Points) != labPoints || len(v.Runs) != 1 || len(v.Runs[0].Map) != labSide*labSide {
+		t.Fatalf("%+v", v)
+	}
+	for v.Done < v.All {
+		v = ask[wire.Lab](t, &s, wire.OpLabStep, wire.LabStepArgs{Steps: labAtOnce}, Attachment{})
+	}
+	if len(v.Runs) != 3 || len(v.Runs[0].Loss) != labSteps/labLossDot || len(v.Runs[2].Loss) != labSteps/labLossDot || v.Points != nil {
+		t.Fatalf("%+v", v)
+	}
+	if float, rounded, trained := v.Runs[0].Accuracy, v.Runs[1].Accuracy, v.Runs[2].Accuracy; float < 0.95 || trained < rounded+0.05 {
+		t.Errorf("floats find %v, rounded %v, trained %v", float, rounded, trained)
+	}
+	v = ask[wire.Lab](t, &s, wire.OpLabOpen, wire.LabArgs{Task: "digits", Bits: 4, Seed: 1}, Attachment{})
+	if v.Side != 0 || v.Points != nil || v.Runs[0].Map != "" {
+		t.Errorf("%+v", v)
+	}
+}

@@ -1,0 +1,214 @@
+//go:build !first
+
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"fewbits/quant"
+	"fewbits/quant/calibrate"
+	"fewbits/quant/eval"
+	"fewbits/quant/formats"
+	"fewbits/quant/imatrix"
+	"fewbits/quant/llama"
+	"fewbits/quant/tales"
+	"fewbits/wasm/wire"
+)
+
+// trial is a model on which ways to quantize are tried, and the memory that
+// products are timed in.
+type trial struct {
+	model  *llama.Model
+	recall *eval.Recall
+	seen   [][]int32       // what methods that calibrate may see
+	weigh  *imatrix.Matrix // of that; nil until it is asked for
+	speed  bench
+}
+
+const (
+	// trialWork bounds multiplications and additions of a reading, where nothing
+	// else is asked for: about a second in a browser.
+	trialWork               = 4e9
+	leastTokens, mostTokens = 512, 4096
+
+	calibrationStories = 60 // about 4,500 words; of these
+	calibrationTokens  = 2048
+)
+
+func (s *Session) try(op string, args []byte, a Attachment) (Reply, error) {
+	switch op {
+	case wire.OpTrialOpen:
+		return call(args, func(v wire.TrialOpenArgs) (Reply, error) { return s.trialOpen(v, a) })
+	case wire.OpTrial:
+		return call(args, s.tryWay)
+	case wire.OpSpeedOpen:
+		return call(args, s.speedOpen)
+	}
+	return call(args, s.timeProduct)
+}
+
+// trialOpen loads a model and lets it read the built-in text.
+func (s *Session) trialOpen(v wire.TrialOpenArgs, a Attachment) (Reply, error) {
+	s.trial = trial{}
+	files := a.Files
+	if a.File != nil {
+		files = []quant.File{{Name: v.Name, R: a.File, Size: a.Size}}
+	}
+	var all int64 // of the weights are held
+	m, err := openModel(files, v.Name, &all)
+	if err != nil {
+		return Reply{}, err
+	}
+	weights, err := layerWeights(m)
+	if err != nil {
+		return Reply{}, err
+	}
+	tokens := v.Tokens
+	if tokens <= 0 {
+		tokens = max(leastTokens, min(mostTokens, int(trialWork/float64(weights))))
+	}
+	length := eval.DefaultContext
+	if trained := m.Config().TrainedFor; trained > 0 {
+		for length > trained {
+			length /= 2
+		}
+	}
+	start := time.Now()
+	r, err := eval.Remember(context.Background(), m, tales.Text(tales.Measuring, taleStories), eval.Options{Shorter: true, Chunks: max(1, tokens/length)})
+	if err != nil {
+		return Reply{}, err
+	}
+	read := millis(time.Since(start))
+	// Methods see another text, in chunks of the same length.
+	seen, err := calibrate.Chunks(m, tales.Text(tales.Calibration, calibrationStories), calibrate.Text{Context: r.Context, Chunks: max(1, calibrationTokens/r.Context)})
+	if err != nil {
+		return Reply{}, err
+	}
+	s.trial = trial{model: m, recall: r, seen: seen}
+	return Reply{JSON: wire.Trial{Weights: weights, Context: r.Context, Chunks: r.Chunks, Sums: r.Alone, Elapsed: read}}, nil
+}
+
+// layerWeights is how many weights the matrices of the layers have.
+func layerWeights(m *llama.Model) (n int, err error) {
+	err = eachMatrix(m, func(name string) error {
+		k, err := m.Len(name)
+		n += k
+		return err
+	})
+	return n, err
+}
+
+func eachMatrix(m *llama.Model, f func(name string) error) error {
+	for layer := range m.Config().Layers {
+		for s := range llama.Stages {
+			for _, name := range m.Matrices(layer, s) {
+				if err := f(name); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// tryWay quantizes the matrices of the layers in a way, and has what came of
+// the model read the text. A way that does not suit the model is no fault.
+func (s *Session) tryWay(a wire.TrialArgs) (Reply, error) {
+	t := &s.trial
+	if t.model == nil {
+		return Reply{}, errors.New("no model is open on which ways to quantize could be tried")
+	}
+	start := time.Now()
+	m, out, err := t.quantized(a)
+	if err != nil {
+		return Reply{JSON: wire.Tried{Refused: err.Error()}}, nil
+	}
+	read := time.Now()
+	if out.Sums, err = t.recall.Compare(context.Background(), m); err != nil {
+		return Reply{}, err
+	}
+	if all := out.Sums.Own.One + out.Sums.KL.One; all-all != 0 {
+		out.Refused = "what the model says then is not finite"
+	}
+	out.Read, out.Elapsed = millis(time.Since(read)), millis(time.Since(start))
+	return Reply{JSON: out}, nil
+}
+
+func (t *trial) quantized(a wire.TrialArgs) (*llama.Model, wire.Tried, error) {
+	method, ok := formats.LookupMethod(a.Format)
+	if !ok {
+		return t.rounded(a)
+	}
+	var o quant.Options
+	for k, v := range a.Options {
+		if err := o.Set(k, v); err != nil {
+			return nil, wire.Tried{}, err
+		}
+	}
+	info := method.Info()
+	r, err := calibrate.Quantize(context.Background(), t.model, t.seen, calibrate.Options{Method: info.Name, Quant: o, Plain: a.Plain})
+	if err != nil {
+		return nil, wire.Tried{}, err
+	}
+	var bytes, weights int64
+	for _, x := range r.Tensors {
+		bytes, weights = bytes+x.CodeBytes, weights+int64(len(x.Values))
+	}
+	out := wire.Tried{Bits: 8 * float64(bytes) / float64(weights)}
+	if a.Plain { // codes that are not packed take what the method's take
+		group := info.BlockSize
+		if o.Group > 0 {
+			group = o.Group
+		}
+		out.Bits = float64(o.Bits) + (info.BitsPerWeight-float64(info.Bits))*float64(info.BlockSize)/float64(group)
+	}
+	return r.Model, out, nil
+}
+
+// rounded is the model with the matrices of its layers as they come back from
+// a format.
+func (t *trial) rounded(a wire.TrialArgs) (*llama.Model, wire.Tried, error) {
+	f, o, err := lookup(a.Format, a.Options)
+	if err != nil {
+		return nil, wire.Tried{}, err
+	}
+	out := wire.Tried{Importance: f.Info().Importance == quant.Required}
+	if out.Importance && t.weigh == nil {
+		if t.weigh, err = calibrate.Importance(context.Background(), t.model, t.seen, false, nil); err != nil {
+			return nil, out, err
+		}
+	}
+	m := t.model.With(llama.Options{Workers: 1})
+	var bytes, weights int
+	err = eachMatrix(m, func(name string) error {
+		w, err := m.Tensor(name)
+		if err != nil {
+			return err
+		}
+		if out.Importance {
+			if o.Importance, err = t.weigh.Of(name, w.Shape); err != nil {
+				return err
+			}
+		}
+		p, err := f.Quantize(w, o)
+		if err != nil {
+			return err
+		}
+		bytes, weights = bytes+len(p.Bytes), weights+w.Len()
+		if err := f.Dequantize(p, w.Data); err != nil { // w is a copy
+			return err
+		}
+		return m.Set(name, w.Data)
+	})
+	if err != nil {
+		return nil, out, err
+	}
+	if weights == 0 {
+		return nil, out, fmt.Errorf("the model has no layers")
+	}
+	out.Bits = 8 * float64(bytes) / float64(weights)
+	return m, out, nil
+}

@@ -1,0 +1,143 @@
+//go:build !first
+
+package session
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"fewbits/quant"
+	"fewbits/quant/calibrate"
+	"fewbits/quant/eval"
+	"fewbits/quant/formats"
+	"fewbits/quant/gguf"
+	"fewbits/quant/llama"
+	"fewbits/quant/tales"
+	"fewbits/wasm/wire"
+)
+
+func trialOf(t *testing.T, tokens int) (*Session, wire.Trial, []byte) {
+	t.Helper()
+	file := realFile(t, "gguf", "stories260K.gguf")
+	var s Session
+	return &s, ask[wire.Trial](t, &s, wire.OpTrialOpen, wire.TrialOpenArgs{Name: "m.gguf", Tokens: tokens}, Attachment{Files: []quant.File{fileOf("", file)}}), file
+}
+
+// TestTrialsAreWhatEvalCounts holds a trial against eval.Run on a model whose
+// layers were rounded elsewhere, bit for bit.
+func TestTrialsAreWhatEvalCounts(t *testing.T) {
+	s, open, file := trialOf(t, 1024)
+	if open.Context != 512 || open.Chunks != 2 || open.Weights < 200_000 || open.Weights > 260_000 || open.Sums.Scored != 2*255 {
+		t.Fatalf("%+v", open)
+	}
+	f, err := gguf.Open(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, err := llama.Open(f, llama.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := tales.Text(tales.Measuring, taleStories)
+	for _, c := range []struct {
+		format  string
+		options map[string]string
+		bits    float64
+	}{{"FP16", nil, 16}, {"Q8_0", nil, 0}, {"Q4_0", nil, 0}, {"INT3", map[string]string{"granularity": "channel"}, 0}} {
+		t.Run(c.format, func(t *testing.T) {
+			got := ask[wire.Tried](t, s, wire.OpTrial, wire.TrialArgs{Format: c.format, Options: c.options}, Attachment{})
+			format, o, err := lookup(c.format, c.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := calibrate.Round(t.Context(), ref, format, o, nil)
+			if c.format == "Q8_0" || c.format == "Q4_0" {
+				// Rows of 172 values are no whole blocks: the page says so.
+				if err == nil || !strings.Contains(got.Refused, "172") {
+					t.Fatalf("refused with %q, and %v", got.Refused, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := eval.Run(t.Context(), m, ref, text, eval.Options{Chunks: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Sums.Perplexity() != want.Perplexity || got.Sums.Strayed() != *want.Reference || got.Refused != "" {
+				t.Errorf("%+v, want %+v, %+v", got, want, want.Reference)
+			}
+			if c.bits > 0 && got.Bits != c.bits {
+				t.Errorf("%v bits, want %v", got.Bits, c.bits)
+			}
+		})
+	}
+}
+
+// TestTrialsOfMethods loses less with calibration than with rounding.
+func TestTrialsOfMethods(t *testing.T) {
+	if testing.Short() {
+		t.Skip("calibration takes seconds without SIMD")
+	}
+	s, _, _ := trialOf(t, 512)
+	kl := func(format string, plain bool) wire.Tried {
+		got := ask[wire.Tried](t, s, wire.OpTrial, wire.TrialArgs{Format: format, Options: map[string]string{"bits": "3", "group": "64"}, Plain: plain}, Attachment{})
+		if got.Refused != "" {
+			t.Fatalf("%s: %s", format, got.Refused)
+		}
+		return got
+	}
+	rounded, solved := kl("GPTQ", true), kl("GPTQ", false)
+	if !(solved.Sums.KL.One < rounded.Sums.KL.One) {
+		t.Errorf("GPTQ strays by %v, rounding by %v", solved.Sums.KL.One, rounded.Sums.KL.One)
+	}
+	if math.Abs(solved.Bits-rounded.Bits) > 0.2 || rounded.Bits != 3+40./64 {
+		t.Errorf("%v and %v bits", solved.Bits, rounded.Bits)
+	}
+}
+
+func TestTrialFaults(t *testing.T) {
+	var s Session
+	if err := request(&s, wire.OpTrial, wire.TrialArgs{Format: "Q4_0"}, Attachment{}, &wire.Tried{}); err == nil || !strings.Contains(err.Error(), "no model is open") {
+		t.Errorf("without a model: %v", err)
+	}
+	if err := request(&s, wire.OpSpeed, wire.SpeedArgs{Type: "F32", Tokens: 1}, Attachment{}, &wire.Speed{}); err == nil {
+		t.Error("without memory a product is timed")
+	}
+	if err := request(&s, wire.OpSpeedOpen, wire.SpeedOpenArgs{Bytes: 1 << 40}, Attachment{}, &wire.Bandwidth{}); err == nil {
+		t.Error("a terabyte is taken")
+	}
+	o, _, _ := trialOf(t, 512)
+	got := ask[wire.Tried](t, o, wire.OpTrial, wire.TrialArgs{Format: "NONE"}, Attachment{})
+	if !strings.Contains(got.Refused, "NONE") {
+		t.Errorf("an unknown format: %+v", got)
+	}
+}
+
+// TestSpeed times every type on little memory: the numbers are there, and of
+// the right size.
+func TestSpeed(t *testing.T) {
+	var s Session
+	if b := ask[wire.Bandwidth](t, &s, wire.OpSpeedOpen, wire.SpeedOpenArgs{Bytes: 1 << 20}, Attachment{}); b.Read <= 0 {
+		t.Fatalf("%+v", b)
+	}
+	for _, typ := range wire.SpeedTypes {
+		bits := map[string]float64{"INT8": 8, "F32": 32, "F16": 16}[typ]
+		if f, ok := formats.Lookup(typ); bits == 0 && ok {
+			bits = f.Info().BitsPerWeight
+		}
+		for _, tokens := range []int{1, 4} {
+			v := ask[wire.Speed](t, &s, wire.OpSpeed, wire.SpeedArgs{Type: typ, Tokens: tokens}, Attachment{})
+			if v.Seconds <= 0 || v.Weights < benchTile*benchCols || math.Abs(8*float64(v.Bytes)/float64(v.Weights)-bits) > 1e-9 || v.Kernel == "" {
+				t.Errorf("%s, %d tokens: %+v", typ, tokens, v)
+			}
+		}
+	}
+	if err := request(&s, wire.OpSpeed, wire.SpeedArgs{Type: "IQ1_S", Tokens: 1}, Attachment{}, &wire.Speed{}); err == nil || slices.Contains(wire.SpeedTypes, "IQ1_S") {
+		t.Error("IQ1_S is timed")
+	}
+}

@@ -1,0 +1,55 @@
+package lesson
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestArchitectures counts the weights as the models' own files have them.
+func TestArchitectures(t *testing.T) {
+	want := map[string]float64{
+		"7b": 7e9, "llama-7b": 6738415616, "llama-2-13b": 13015864320, "llama-3.1-8b": 8030261248, "llama-3.1-70b": 70553706496,
+		"mistral-7b": 7241732096, "qwen2.5-7b": 7615616512, "tinyllama": 1100048384,
+	}
+	for _, a := range architectures {
+		if a.weights() != want[a.id] {
+			t.Errorf("%s has %.0f weights, want %.0f", a.id, a.weights(), want[a.id])
+		}
+	}
+}
+
+// TestMemoryTable has the table of LLaMA 7B as it is usually given.
+func TestMemoryTable(t *testing.T) {
+	want := map[string]string{"FP32": "28", "FP16": "14", "BF16": "14", "INT8": "7", "INT4": "3.5", "2-bit": "1.75"}
+	seen := 0
+	for _, r := range drawn(t, "memory", nil)[1].Grid.Rows {
+		if w, ok := want[r.Head]; ok {
+			seen++
+			if r.Cells[1].Text != w {
+				t.Errorf("%s takes %s GB, want %s", r.Head, r.Cells[1].Text, w)
+			}
+		}
+	}
+	if seen != len(want) {
+		t.Errorf("%d of %d rows", seen, len(want))
+	}
+}
+
+// TestCache has the cache of LLaMA 7B at 2,048 tokens, 1 GiB in FP16.
+func TestCache(t *testing.T) {
+	if kv := architectures[1].needs(4, 16, 2048).kv; kv != 1<<30 {
+		t.Errorf("%v bytes", kv)
+	}
+	for _, c := range []struct {
+		v    Values
+		want string
+	}{
+		{Values{"have": "1"}, "None of them fits"},
+		{Values{"have": "192", "context": "0"}, "those of FP32"},
+		{Values{"have": "8"}, "those of Q6_K"},
+	} {
+		if say := drawn(t, "memory", c.v)[1].Say; !strings.Contains(say, c.want) {
+			t.Errorf("%v: %s", c.v, say)
+		}
+	}
+}

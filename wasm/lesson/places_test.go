@@ -1,0 +1,51 @@
+package lesson
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+)
+
+// lab is drawn by a run of training that goes on between requests: the page and
+// the worker have it of their own (wire.OpLabOpen).
+const lab = "lab"
+
+// TestPlaces wants every widget and exercise that a lesson names to exist, and
+// each that exists to stand in a lesson.
+func TestPlaces(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "web", "lessons", "*.md"))
+	if err != nil || len(files) == 0 {
+		t.Skip("the texts of the lessons are not here")
+	}
+	var widgets, exercises []string
+	for _, w := range Widgets {
+		widgets = append(widgets, w.ID)
+	}
+	for _, e := range Exercises {
+		exercises = append(exercises, e.ID)
+	}
+	known := map[string][]string{"widget": widgets, "exercise": exercises}
+	seen := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^:::(\w+) (\S+)$`).FindAllStringSubmatch(string(text), -1) {
+			kind, id := m[1], m[2]
+			if !slices.Contains(known[kind], id) && id != lab {
+				t.Errorf("%s: there is no %s %q", filepath.Base(file), kind, id)
+			}
+			seen[kind+" "+id] = true
+		}
+	}
+	for kind, ids := range known {
+		for _, id := range ids {
+			if !seen[kind+" "+id] {
+				t.Errorf("%s %q stands in no lesson", kind, id)
+			}
+		}
+	}
+}

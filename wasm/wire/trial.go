@@ -1,0 +1,76 @@
+package wire
+
+import "fewbits/quant/metric"
+
+// Operations that try ways to quantize on a whole model. Only the whole
+// program has them.
+const (
+	OpTrialOpen = "trial-open" // TrialOpenArgs + the files of one model → Trial; the worker keeps it
+	OpTrial     = "trial"      // TrialArgs → Tried
+)
+
+// TrialOpenArgs names the model, and says how much of the built-in text is read.
+type TrialOpenArgs struct {
+	Name   string `json:"name"`
+	Tokens int    `json:"tokens,omitempty"` // at most, in whole chunks; 0 is so many that reading takes about a second
+}
+
+// Trial is the answer: the model as it is, which is what ways are held against.
+type Trial struct {
+	Weights int           `json:"weights"` // in the matrices of the layers, which are quantized
+	Context int           `json:"context"` // tokens in a chunk
+	Chunks  int           `json:"chunks"`
+	Sums    metric.Tokens `json:"sums"`
+	Elapsed float64       `json:"elapsed"` // ms to read the text
+}
+
+// TrialArgs is one way: a format, or a method that calibrates.
+type TrialArgs struct {
+	Format  string            `json:"format"`
+	Options map[string]string `json:"options,omitempty"`
+	Plain   bool              `json:"plain,omitempty"` // only round, to a method's bits and groups
+}
+
+// Tried is the answer: numbers, or why there are none.
+type Tried struct {
+	Refused    string        `json:"refused,omitempty"`
+	Bits       float64       `json:"bits"`                 // that a weight of the layers really takes
+	Importance bool          `json:"importance,omitempty"` // collected on a text for calibration
+	Sums       metric.Tokens `json:"sums"`
+	Elapsed    float64       `json:"elapsed"` // ms, of which
+	Read       float64       `json:"read"`    // to read the text
+}
+
+// Operations that time products of matrices. Only the whole program has them.
+const (
+	OpSpeedOpen = "speed-open" // SpeedOpenArgs → Bandwidth; the worker keeps the memory
+	OpSpeed     = "speed"      // SpeedArgs → Speed
+)
+
+// SpeedOpenArgs says how much memory weights take that no cache holds.
+type SpeedOpenArgs struct {
+	Bytes int `json:"bytes"`
+}
+
+// Bandwidth is how fast memory is read, in bytes a second.
+type Bandwidth struct {
+	Read float64 `json:"read"`
+}
+
+// SpeedTypes are the types that products are timed in, F16 and F32 against
+// float32, the others against 8 bits.
+var SpeedTypes = []string{"F32", "F16", "INT8", "Q8_0", "Q6_K", "Q4_K", "Q4_0"}
+
+// SpeedArgs is one product: of weights of a type, with so many tokens.
+type SpeedArgs struct {
+	Type   string `json:"type"`
+	Tokens int    `json:"tokens"` // 1 reads all of the memory once
+}
+
+// Speed is the answer.
+type Speed struct {
+	Seconds float64 `json:"seconds"` // of the fastest of a few passes
+	Weights int     `json:"weights"`
+	Bytes   int     `json:"bytes"`
+	Kernel  string  `json:"kernel"` // which twin ran
+}
