@@ -1,52 +1,20 @@
 package llama
 
-import "math"
+import (
+	"math"
 
-// exp is e^x for x ≤ 88.3 to within 2 units in the last place, and 0 below
-// −87.3: 2^k · e^r with |r| ≤ ln 2 / 2 by a polynomial. Coefficients: expf of
-// Cephes (S. L. Moshier), single/expf.c.
-func exp(x float32) float32 {
-	const (
-		high = 0.693359375 // ln 2 in two parts, the first exact in few bits
-		low  = -2.12194440e-4
-	)
-	switch {
-	case x < -87.3:
-		return 0
-	case x > 88.3:
-		return float32(math.Inf(1))
-	case x != x:
-		return x
-	}
-	k := float32(x * math.Log2E)
-	if k < 0 {
-		k -= 0.5
-	} else {
-		k += 0.5
-	}
-	n := int32(k)
-	f := float32(n)
-	r := x - float32(f*high)
-	r -= float32(f * low)
-	p := float32(1.9875691500e-4)
-	p = float32(p*r) + 1.3981999507e-3
-	p = float32(p*r) + 8.3334519073e-3
-	p = float32(p*r) + 4.1665795894e-2
-	p = float32(p*r) + 1.6666665459e-1
-	p = float32(p*r) + 5.0000001201e-1
-	p = float32(float32(p*r)*r) + r + 1
-	return p * math.Float32frombits(uint32(n+127)<<23)
-}
+	"fewbits/quant/internal/expf"
+)
 
 // silu is x / (1 + e^−x).
-func silu(x float32) float32 { return x / (1 + exp(-x)) }
+func silu(x float32) float32 { return x / (1 + expf.Exp(-x)) }
 
 // gelu is ½x(1 + tanh(√(2/π)(x + 0.044715x³))), the form by tanh of GELU
 // (arXiv 1606.08415), with tanh u = 1 − 2/(1 + e^2u).
 func gelu(x float32) float32 {
 	const root = 0.79788456080286535588
 	u := float32(root*x) * (1 + float32(float32(0.044715*x)*x))
-	return float32(0.5*x) * (2 - 2/(1+exp(2*u)))
+	return float32(0.5*x) * (2 - 2/(1+expf.Exp(2*u)))
 }
 
 // rmsNorm writes x / √(mean(x²) + ε) · weight for each row.
@@ -95,7 +63,7 @@ func softmax(x []float32) {
 	}
 	sum := 0.0
 	for i, v := range x {
-		x[i] = exp(v - top)
+		x[i] = expf.Exp(v - top)
 		sum += float64(x[i])
 	}
 	s := float32(1 / sum)

@@ -1,6 +1,10 @@
 package train
 
-import "math"
+import (
+	"math"
+
+	"fewbits/quant/internal/expf"
+)
 
 // headState is one head of one sequence, gathered: Context × Dim, or for those
 // whose names end in T turned, and Context × Context.
@@ -64,7 +68,7 @@ func softmax(x []float32, n int, scale float32) {
 	}
 	sum := 0.0
 	for i, v := range x {
-		x[i] = exp(float32(v-top) * scale)
+		x[i] = expf.Exp(float32(v-top) * scale)
 		sum += float64(x[i])
 	}
 	c := float32(1 / sum)

@@ -1,5 +1,7 @@
 package train
 
+import "fewbits/quant/internal/expf"
+
 // backward leaves the gradient of every weight, from that of the logits.
 func (m *Model) backward(tokens []int32) {
 	s := &m.state
@@ -26,7 +28,7 @@ func (m *Model) feedForwardBack(y *layerState, b *block, n int) {
 	m.linearBack(s.gate, s.stream, m.across(y.act, m.Hidden), b.down, n)
 	for j, back := range s.gate {
 		g := y.gate[j]
-		sigma := 1 / (1 + exp(-g))
+		sigma := 1 / (1 + expf.Exp(-g))
 		s.up[j] = float32(back*g) * sigma
 		s.gate[j] = float32(back*y.up[j]) * float32(sigma*(1+float32(g*(1-sigma))))
 	}

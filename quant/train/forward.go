@@ -1,5 +1,7 @@
 package train
 
+import "fewbits/quant/internal/expf"
+
 // state is what a forward pass leaves for the backward pass: arrays of tokens ×
 // what each name says.
 type state struct {
@@ -75,7 +77,7 @@ func (m *Model) forward(tokens []int32) {
 		m.linear(y.gate, y.ffnNorm, b.gate, n)
 		m.linear(y.up, y.ffnNorm, b.up, n)
 		for j, g := range y.gate {
-			y.act[j] = float32(g/(1+exp(-g))) * y.up[j]
+			y.act[j] = float32(g/(1+expf.Exp(-g))) * y.up[j]
 		}
 		m.linear(next, y.act, b.down, n)
 		add(next, y.mid)

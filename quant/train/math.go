@@ -1,41 +1,10 @@
 package train
 
-import "math"
+import (
+	"math"
 
-// exp is e^x as package llama has it: 2^k · e^r, r by a polynomial (expf of
-// Cephes, S. L. Moshier, single/expf.c).
-func exp(x float32) float32 {
-	const (
-		high = 0.693359375 // ln 2 in two parts
-		low  = -2.12194440e-4
-	)
-	switch {
-	case x < -87.3:
-		return 0
-	case x > 88.3:
-		return float32(math.Inf(1))
-	case x != x:
-		return x
-	}
-	k := float32(x * math.Log2E)
-	if k < 0 {
-		k -= 0.5
-	} else {
-		k += 0.5
-	}
-	n := int32(k)
-	f := float32(n)
-	r := x - float32(f*high)
-	r -= float32(f * low)
-	p := float32(1.9875691500e-4)
-	p = float32(p*r) + 1.3981999507e-3
-	p = float32(p*r) + 8.3334519073e-3
-	p = float32(p*r) + 4.1665795894e-2
-	p = float32(p*r) + 1.6666665459e-1
-	p = float32(p*r) + 5.0000001201e-1
-	p = float32(float32(p*r)*r) + r + 1
-	return p * math.Float32frombits(uint32(n+127)<<23)
-}
+	"fewbits/quant/internal/expf"
+)
 
 // rmsNorm writes x · s · weight for each row, s = 1 / √(mean(x²) + ε), and s.
 func rmsNorm(dst, scale, x, weight []float32) {
@@ -87,11 +56,11 @@ func (m *Model) crossEntropy(targets []int32, learn bool) float64 {
 		wanted, sum := row[id], 0.0
 		if !learn {
 			for _, v := range row {
-				sum += float64(exp(v - top))
+				sum += float64(expf.Exp(v - top))
 			}
 		} else {
 			for j, v := range row {
-				row[j] = exp(v - top)
+				row[j] = expf.Exp(v - top)
 				sum += float64(row[j])
 			}
 			c := share / float32(sum)
