@@ -24,12 +24,6 @@ func Dynamic(s Scheme) (*Quantizer, error) {
 	return &Quantizer{scheme: s}, nil
 }
 
-// Scheme is what the quantizer does, with its defaults.
-func (q *Quantizer) Scheme() Scheme { return q.scheme }
-
-// Static says whether scales were found beforehand.
-func (q *Quantizer) Static() bool { return q.static != nil }
-
 // Range is what the static scales of a layer cover, one or one an input; nil
 // where there are none.
 func (q *Quantizer) Range(name string) (lo, hi []float32) {

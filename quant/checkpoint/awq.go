@@ -13,13 +13,11 @@ import (
 //	qzeros   I32 [groups, out/8]  the same
 //	scales   F16 [groups, out]
 //
-// with ŵ = (q − z)·s and 4 bits a code. Field k of a word, from the low end,
-// is of output awqOrder[k] of its eight.
+// with ŵ = (q − z)·s and 4 bits a code. The fields of a word, from the low end,
+// are of the outputs 0, 2, 4, 6, 1, 3, 5 and 7 of its eight.
 type awq struct{}
 
-var awqOrder = [8]int{0, 2, 4, 6, 1, 3, 5, 7}
-
-// awqField is the field of each of eight outputs: the inverse of awqOrder.
+// awqField is the field of each of eight outputs.
 var awqField = [8]int{0, 4, 1, 5, 2, 6, 3, 7}
 
 func (awq) Name(s Scheme) string { return named("AWQ", s) }

@@ -14,6 +14,7 @@ import (
 type Options struct {
 	Context  int                   // tokens in a chunk; 0 is 512
 	Chunks   int                   // how many at most; 0 is all
+	Tokens   int                   // in chunks at most, of which one is read in any case; 0 is all
 	Shorter  bool                  // halve the context for a model that was trained for less, and for a text of fewer than two chunks
 	Progress func(done, total int) // called after each chunk, and once before the first, with tokens that were read
 }
@@ -130,6 +131,9 @@ func New(m, ref *llama.Model, text string, o Options) (*Reading, error) {
 	r.Chunks = r.Tokens / r.Context
 	if o.Chunks > 0 {
 		r.Chunks = min(r.Chunks, o.Chunks)
+	}
+	if o.Tokens > 0 {
+		r.Chunks = max(1, min(r.Chunks, o.Tokens/r.Context))
 	}
 	var err error
 	if r.own, err = newReader(m, r.Context); err != nil {

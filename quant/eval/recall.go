@@ -18,7 +18,7 @@ type Recall struct {
 
 // Remember reads the text with the reference. It keeps 4 bytes for each scored
 // position and each token of the vocabulary; fewer chunks need less. Of o,
-// Context, Chunks and Shorter are used.
+// Context, Chunks, Tokens and Shorter are used.
 func Remember(ctx context.Context, ref *llama.Model, text string, o Options) (*Recall, error) {
 	r, err := New(ref, nil, text, o)
 	if err != nil {

@@ -85,14 +85,6 @@ func Fake[T Float](q LSQ, y, x []T) {
 	}
 }
 
-// Codes writes the code of each of x.
-func Codes[T Float](q LSQ, codes []int8, x []T) {
-	lo, hi := -float64(q.Levels.N), float64(q.Levels.P)
-	for i, v := range x {
-		codes[i] = int8(math.RoundToEven(min(max(float64(v)/q.Step, lo), hi)))
-	}
-}
-
 // Back writes the gradient of x to g and returns that of the step, scaled.
 func Back[T Float](q LSQ, g, x, upstream []T) float64 {
 	lo, hi := -float64(q.Levels.N), float64(q.Levels.P)

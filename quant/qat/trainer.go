@@ -49,9 +49,6 @@ func NewTrainer(n *Net, d Data, p Plan) (*Trainer, error) {
 	return t, nil
 }
 
-// Steps is how many were made.
-func (t *Trainer) Steps() int { return t.steps }
-
 // Step makes one step and returns the loss of its batch in nats, before it.
 func (t *Trainer) Step() float64 {
 	t.next()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 
 	"fewbits/quant"
 	"fewbits/quant/formats"
@@ -128,16 +127,6 @@ func largest(x []float32) float64 {
 		m = max(m, math.Abs(float64(v)))
 	}
 	return m
-}
-
-// quantile is the magnitude that a part p of the values stays within.
-func quantile(x []float32, p float64) float64 {
-	a := make([]float64, len(x))
-	for i, v := range x {
-		a[i] = math.Abs(float64(v))
-	}
-	slices.Sort(a)
-	return a[min(len(a)-1, int(p*float64(len(a))))]
 }
 
 // open takes apart the block that holds value i.

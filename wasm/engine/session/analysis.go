@@ -16,7 +16,7 @@ import (
 type analysis struct {
 	s       *Session
 	args    wire.AnalyzeArgs
-	t       quant.Tensor // whole, sampled, or the rows [first, last) that are here
+	t       quant.Tensor // whole or sampled
 	of      *part
 	format  quant.Format // with its importance
 	options quant.Options
@@ -25,16 +25,14 @@ type analysis struct {
 	cutter
 	lo, hi float32 // of the whole
 
-	base        int // row of the whole that the tensor's first row is
-	first, last int // rows that are done here
-	at          int // rows before it are quantized
-	compared    int // and compared
-	counted     int // values whose error is counted
-	unit        int // rows to quantize next
-	out         piece
-	lost        int // values that are not finite
-	diff        []float32
-	params      *quant.Params // of the whole, where it is not cut
+	at       int // rows before it are quantized
+	compared int // and compared
+	counted  int // values whose error is counted
+	unit     int // rows to quantize next
+	out      piece
+	lost     int // values that are not finite
+	diff     []float32
+	params   *quant.Params // of the whole, where it is not cut
 }
 
 // piece is what came of some rows. Pieces of rows that follow one another add up.
@@ -65,26 +63,17 @@ func (b *spread) add(lo, hi []float32, flat bool) {
 	}
 }
 
-// begin prepares an answer for rows [first, last) of the tensor or its sample;
-// last 0 stands for all.
-func (s *Session) begin(a wire.AnalyzeArgs, first, last int) (*analysis, error) {
+// begin prepares an answer for the tensor or its sample.
+func (s *Session) begin(a wire.AnalyzeArgs) (*analysis, error) {
 	if !s.loaded {
 		return nil, errNoTensor
 	}
 	s.drop()
-	n := &analysis{s: s, args: a, base: s.base, first: first, last: last}
+	n := &analysis{s: s, args: a}
 	s.busy = n
 	n.t, n.of = s.sampled(a.Sample, a.Row, a.Col)
-	rows := n.t.Rows()
-	if n.of == nil {
-		rows = s.rows()
-	}
-	if last == 0 {
-		n.last = rows
-	}
-	n.at, n.compared = n.first, n.first
 	if a.Format == wire.AsStored {
-		return n, n.keep(rows)
+		return n, n.keep()
 	}
 	f, o, err := lookup(a.Format, a.Options)
 	if err != nil {
@@ -96,7 +85,7 @@ func (s *Session) begin(a wire.AnalyzeArgs, first, last int) (*analysis, error) 
 	if n.format, n.kind, err = s.guided(f, a.Importance, n.of); err != nil {
 		return nil, err
 	}
-	n.options, n.cutter = o, newCutter(f, o, rows, n.t.Cols())
+	n.options, n.cutter = o, newCutter(f, o, n.t.Rows(), n.t.Cols())
 	if n.how == cutRange {
 		if n.lo, n.hi = s.extent(n.t, n.of); s.nonFinite > 0 {
 			n.how = cutNot // the format says where
@@ -107,14 +96,14 @@ func (s *Session) begin(a wire.AnalyzeArgs, first, last int) (*analysis, error) 
 }
 
 // keep takes the blocks as they are stored.
-func (n *analysis) keep(rows int) (err error) {
+func (n *analysis) keep() (err error) {
 	if n.format, n.out.packed, err = n.s.asStored(n.t, n.of); err != nil {
 		return err
 	}
 	n.stored = n.out.packed.Format
-	n.cutter = newCutter(n.format, quant.Options{}, rows, n.t.Cols())
+	n.cutter = newCutter(n.format, quant.Options{}, n.t.Rows(), n.t.Cols())
 	n.perRow = len(n.out.packed.Bytes) / max(1, n.rows)
-	n.at = n.last
+	n.at = n.rows
 	return nil
 }
 
@@ -127,20 +116,20 @@ const (
 
 // work does a little, and says whether all is done but the counting of errors.
 func (n *analysis) work() (done bool, err error) {
-	if n.how == cutNot && n.stored == "" && n.at < n.last {
+	if n.how == cutNot && n.stored == "" && n.at < n.rows {
 		return false, n.whole()
 	}
-	if end := min(n.last, n.compared+n.chunk); n.at < end {
+	if end := min(n.rows, n.compared+n.chunk); n.at < end {
 		if err := n.pack(end); err != nil || n.at < end {
 			return false, err
 		}
 	}
-	if n.compared < n.last {
-		if err := n.compare(n.compared, min(n.last, n.compared+n.chunk)); err != nil {
+	if n.compared < n.rows {
+		if err := n.compare(n.compared, min(n.rows, n.compared+n.chunk)); err != nil {
 			return false, err
 		}
 	}
-	return n.compared == n.last, nil
+	return n.compared == n.rows, nil
 }
 
 // whole quantizes and reconstructs all at once.
@@ -150,7 +139,7 @@ func (n *analysis) whole() (err error) {
 		return err
 	}
 	n.params, err = n.format.Params(n.out.packed, false)
-	n.at = n.last
+	n.at = n.rows
 	return err
 }
 
@@ -172,7 +161,7 @@ func (n *analysis) pack(end int) error {
 		}
 		return err
 	}
-	row := n.at - n.first
+	row := n.at
 	n.at += k
 	took := n.s.clock().Sub(start)
 	n.out.elapsed += millis(took)
@@ -181,26 +170,18 @@ func (n *analysis) pack(end int) error {
 	} else if took > unitMost {
 		n.unit = max(n.step, n.unit/2/n.step*n.step)
 	}
-	if k == n.last-n.first {
+	if k == n.rows {
 		n.out.packed = p
-		n.out.packed.Shape = n.shape()
+		n.out.packed.Shape = n.t.Shape
 	} else {
 		if n.out.packed == nil {
 			all := *p
-			all.Shape, all.Bytes = n.shape(), n.s.bytes(n.size(n.last-n.first))
+			all.Shape, all.Bytes = n.t.Shape, n.s.bytes(n.size(n.rows))
 			n.out.packed, n.out.own = &all, true
 		}
-		n.put(n.out.packed.Bytes, n.last-n.first, p.Bytes, row, k)
+		n.put(n.out.packed.Bytes, n.rows, p.Bytes, row, k)
 	}
 	return nil
-}
-
-// shape is that of what is done here.
-func (n *analysis) shape() []int {
-	if n.last-n.first == n.rows {
-		return n.t.Shape
-	}
-	return []int{n.last - n.first, n.cols}
 }
 
 // rowsOf is rows [from, to) of the whole.
@@ -208,7 +189,7 @@ func (n *analysis) rowsOf(from, to int) quant.Tensor {
 	if from == 0 && to == n.rows {
 		return n.t
 	}
-	return n.t.Slice(from-n.base, to-n.base)
+	return n.t.Slice(from, to)
 }
 
 // compare measures rows [from, to), which are quantized.
@@ -219,9 +200,9 @@ func (n *analysis) compare(from, to int) error {
 		return err
 	}
 	if n.diff == nil {
-		n.diff = scratch(&n.s.diff, (n.last-n.first)*n.cols)
+		n.diff = scratch(&n.s.diff, n.rows*n.cols)
 	}
-	diff := n.diff[(from-n.first)*n.cols:][:len(x)]
+	diff := n.diff[from*n.cols:][:len(x)]
 	sums, lost := compareChunk(diff, x, rec)
 	n.out.sums = append(n.out.sums, sums)
 	n.out.nonFinite += lost
@@ -230,7 +211,7 @@ func (n *analysis) compare(from, to int) error {
 	n.out.clip = append(n.out.clip, clipped(m, n.out.packed.Options.Rounding, diff))
 	if n.how != cutNot || n.stored != "" {
 		n.out.spread(m)
-	} else if to == n.last {
+	} else if to == n.rows {
 		n.out.spread(n.params)
 	}
 	n.compared = to
@@ -244,8 +225,8 @@ func (n *analysis) rebuilt(from, to int) (rec []float32, m *quant.Params, err er
 		return n.s.rec[from*n.cols : to*n.cols], rowsOfParams(n.params, from, to), nil
 	}
 	p := *n.out.packed
-	if k := n.last - n.first; k != to-from {
-		n.s.raw = n.take(n.s.raw, p.Bytes, k, from-n.first, to-from)
+	if n.rows != to-from {
+		n.s.raw = n.take(n.s.raw, p.Bytes, n.rows, from, to-from)
 		p.Shape, p.Bytes = []int{to - from, n.cols}, n.s.raw
 	}
 	start := n.s.clock()
@@ -309,9 +290,8 @@ func (n *analysis) heatTo(row int) {
 	h := min(heatSide, n.rows)
 	start := func(c int) int { return (c*n.rows + h - 1) / h }
 	w := min(heatSide, n.cols)
-	c := (n.first*h)/n.rows + len(n.out.heat)/w
-	for ; c < h && start(c+1) <= row; c++ {
-		d := n.diff[(start(c)-n.first)*n.cols : (start(c+1)-n.first)*n.cols]
+	for c := len(n.out.heat) / w; c < h && start(c+1) <= row; c++ {
+		d := n.diff[start(c)*n.cols : start(c+1)*n.cols]
 		n.out.heat = append(n.out.heat, metric.ErrorHeat(d, start(c+1)-start(c), n.cols, heatSide, 1).Cells...)
 	}
 }

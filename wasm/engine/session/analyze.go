@@ -15,7 +15,7 @@ const heatSide = 512
 
 // analyze answers at once, or with More where it takes longer than a slice.
 func (s *Session) analyze(a wire.AnalyzeArgs) (Reply, error) {
-	n, err := s.begin(a, 0, 0)
+	n, err := s.begin(a)
 	if err != nil {
 		return Reply{}, err
 	}

@@ -23,20 +23,6 @@ func compare(x, rec []float32, p *quant.Packed) (c comparison) {
 	return c
 }
 
-// compareSub is compare, and writes rec − x to diff, 0 where a pair does not count.
-func compareSub(diff, x, rec []float32, p *quant.Packed) (c comparison) {
-	c.Report, c.x, c.y = metric.MeasureSub(diff, x, rec, p)
-	if c.nonFinite = len(x) - len(c.x); c.nonFinite == 0 {
-		return c
-	}
-	for i, v := range x {
-		if y := rec[i]; v-v != 0 || y-y != 0 {
-			diff[i] = 0
-		}
-	}
-	return c
-}
-
 // whole turns a sample's report into one of the tensor: its size is what the
 // whole would take.
 func (s *Session) whole(r metric.Report, of *part) metric.Report {

@@ -42,10 +42,7 @@ func (s *Session) evaluate(op string, args []byte, a Attachment) (Reply, error) 
 // evalOpen loads the models and cuts the text into chunks.
 func (s *Session) evalOpen(v wire.EvalOpenArgs, a Attachment) (Reply, error) {
 	s.evaluation = evaluation{}
-	files := a.Files
-	if a.File != nil {
-		files = []quant.File{{Name: v.Name, R: a.File, Size: a.Size}}
-	}
+	files := a.files(v.Name)
 	var own, ref *llama.Model
 	room := v.Resident
 	var err error
@@ -75,12 +72,9 @@ func (s *Session) evalOpen(v wire.EvalOpenArgs, a Attachment) (Reply, error) {
 	if text == "" {
 		text = tales.Text(tales.Measuring, taleStories)
 	}
-	r, err := eval.New(own, ref, text, eval.Options{Shorter: true})
+	r, err := eval.New(own, ref, text, eval.Options{Shorter: true, Tokens: v.Tokens})
 	if err != nil {
 		return Reply{}, err
-	}
-	if v.Tokens > 0 {
-		r.Chunks = max(1, min(r.Chunks, v.Tokens/r.Context))
 	}
 	s.evaluation.reading = r
 	return Reply{JSON: wire.EvalPlan{Tokens: r.Tokens, Context: r.Context, Chunks: r.Chunks, Step: evalStep}}, nil

@@ -108,7 +108,7 @@ func (s *Session) guided(f quant.Format, kind string, of *part) (quant.Format, s
 		return f, "", nil
 	}
 	matrices := len(w) / cols
-	g := guide{Format: f, of: of, weights: of.weights(w, cols), rows: s.rows() / matrices}
+	g := guide{Format: f, of: of, weights: of.weights(w, cols), rows: s.tensor.Rows() / matrices}
 	return g, kind, nil
 }
 

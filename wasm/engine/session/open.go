@@ -4,17 +4,13 @@ import (
 	"fmt"
 	"reflect"
 
-	"fewbits/quant"
 	"fewbits/quant/container"
 	"fewbits/wasm/wire"
 )
 
 // open opens a file, or several as one model.
 func (s *Session) open(v wire.OpenArgs, a Attachment) (Reply, error) {
-	files := a.Files
-	if a.File != nil {
-		files = []quant.File{{Name: v.Name, R: a.File, Size: a.Size}}
-	}
+	files := a.files(v.Name)
 	if len(files) == 0 {
 		return Reply{}, fmt.Errorf("no file came with the request to open %q", v.Name)
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 
-	"fewbits/quant"
 	"fewbits/quant/llama"
 	"fewbits/wasm/wire"
 )
@@ -40,13 +39,7 @@ func (s *Session) sayOpen(v wire.SayOpenArgs, a Attachment) (Reply, error) {
 	case v.Tokens < 1 || v.Tokens > maxSaid:
 		return Reply{}, fmt.Errorf("%d tokens are asked for; 1 to %d are possible", v.Tokens, maxSaid)
 	}
-	files := a.Files
-	if a.File != nil {
-		files = []quant.File{{Name: v.Name, R: a.File, Size: a.Size}}
-	}
-	if len(files) == 1 && files[0].Name == "" {
-		files[0].Name = v.Name
-	}
+	files := a.files(v.Name)
 	room := v.Resident
 	m, err := openModel(files, v.Name, &room)
 	if err != nil {

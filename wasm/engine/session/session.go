@@ -39,9 +39,8 @@ type Session struct {
 	Slice time.Duration
 	now   func() time.Time // of tests; nil is time.Now
 
-	base, total int     // of rows alone that were dealt: the first's place, and how many there are; total is 0 where all are here
-	lo, hi      float32 // range of the whole tensor
-	nonFinite   int     // values of it
+	lo, hi    float32 // range of the whole tensor
+	nonFinite int     // values of it
 
 	last  result
 	busy  *analysis // that is not finished
@@ -72,6 +71,17 @@ type Attachment struct {
 	Size   int64        // of File
 	Files  []quant.File // of OpOpen: several that are one model, in place of File
 	Values []float32    // of OpLoad and OpQuantize
+}
+
+// files are those that came along; one that has no name is called as name says.
+func (a Attachment) files(name string) []quant.File {
+	if a.File != nil {
+		return []quant.File{{Name: name, R: a.File, Size: a.Size}}
+	}
+	if len(a.Files) == 1 && a.Files[0].Name == "" {
+		a.Files[0].Name = name
+	}
+	return a.Files
 }
 
 // Reply is an answer: something that marshals to JSON, and arrays beside it
@@ -146,7 +156,6 @@ func (s *Session) load(v wire.Source, values []float32) (Reply, error) {
 	}
 	s.drop()
 	s.tensor, s.stored, s.last, s.loaded = t, stored, result{}, true
-	s.base, s.total = 0, 0
 	stats := describe(t, typ)
 	if stored != nil {
 		if stats.Inside, err = estimate(stored, t.Data, v.Index); err != nil {
@@ -176,14 +185,6 @@ func (s *Session) drop() {
 		s.spare = s.busy.out.packed.Bytes
 	}
 	s.busy = nil
-}
-
-// rows is how many rows the whole tensor has.
-func (s *Session) rows() int {
-	if s.total > 0 {
-		return s.total
-	}
-	return s.tensor.Rows()
 }
 
 // bytes is memory for a result.

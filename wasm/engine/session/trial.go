@@ -53,12 +53,8 @@ func (s *Session) try(op string, args []byte, a Attachment) (Reply, error) {
 // trialOpen loads a model and lets it read the built-in text.
 func (s *Session) trialOpen(v wire.TrialOpenArgs, a Attachment) (Reply, error) {
 	s.trial = trial{}
-	files := a.Files
-	if a.File != nil {
-		files = []quant.File{{Name: v.Name, R: a.File, Size: a.Size}}
-	}
 	var all int64 // of the weights are held
-	m, err := openModel(files, v.Name, &all)
+	m, err := openModel(a.files(v.Name), v.Name, &all)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -70,14 +66,8 @@ func (s *Session) trialOpen(v wire.TrialOpenArgs, a Attachment) (Reply, error) {
 	if tokens <= 0 {
 		tokens = max(leastTokens, min(mostTokens, int(trialWork/float64(weights))))
 	}
-	length := eval.DefaultContext
-	if trained := m.Config().TrainedFor; trained > 0 {
-		for length > trained {
-			length /= 2
-		}
-	}
 	start := time.Now()
-	r, err := eval.Remember(context.Background(), m, tales.Text(tales.Measuring, taleStories), eval.Options{Shorter: true, Chunks: max(1, tokens/length)})
+	r, err := eval.Remember(context.Background(), m, tales.Text(tales.Measuring, taleStories), eval.Options{Shorter: true, Tokens: tokens})
 	if err != nil {
 		return Reply{}, err
 	}
