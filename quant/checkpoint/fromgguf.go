@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"fewbits/quant"
@@ -28,8 +29,7 @@ func (m metadata) whole(key string, missing int) int {
 func (m metadata) float(key string, missing float64) float64 {
 	switch v := m[key].Value.(type) {
 	case float32: // as it is written, not as float64 has it
-		var out float64
-		if _, err := fmt.Sscan(fmt.Sprint(v), &out); err == nil {
+		if out, err := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64); err == nil {
 			return out
 		}
 	case float64:
@@ -134,7 +134,6 @@ type back struct {
 	infos   []quant.TensorInfo
 	turned  []int // heads whose rows change their order, of each tensor; 0 for none
 	at      []int // in the file
-	layers  int
 	tied    bool
 	bias    bool
 }

@@ -175,40 +175,50 @@ func (e encoder) scalar(v any) {
 // numbers writes the length of a slice and its values, one after the other; false
 // where it is no slice of a type of TypeOf.
 func (e encoder) numbers(v any) bool {
+	le := binary.LittleEndian
 	switch v := v.(type) {
 	case []bool:
-		each(e, v)
+		each(e, v, func(b []byte, x bool) []byte {
+			if x {
+				return append(b, 1)
+			}
+			return append(b, 0)
+		})
 	case []uint8:
-		each(e, v)
+		e.uint64(uint64(len(v)))
+		e.b.Write(v)
 	case []int8:
-		each(e, v)
+		each(e, v, func(b []byte, x int8) []byte { return append(b, byte(x)) })
 	case []uint16:
-		each(e, v)
+		each(e, v, le.AppendUint16)
 	case []int16:
-		each(e, v)
+		each(e, v, func(b []byte, x int16) []byte { return le.AppendUint16(b, uint16(x)) })
 	case []uint32:
-		each(e, v)
+		each(e, v, le.AppendUint32)
 	case []int32:
-		each(e, v)
+		each(e, v, func(b []byte, x int32) []byte { return le.AppendUint32(b, uint32(x)) })
 	case []float32:
-		each(e, v)
+		each(e, v, func(b []byte, x float32) []byte { return le.AppendUint32(b, math.Float32bits(x)) })
 	case []uint64:
-		each(e, v)
+		each(e, v, le.AppendUint64)
 	case []int64:
-		each(e, v)
+		each(e, v, func(b []byte, x int64) []byte { return le.AppendUint64(b, uint64(x)) })
 	case []float64:
-		each(e, v)
+		each(e, v, func(b []byte, x float64) []byte { return le.AppendUint64(b, math.Float64bits(x)) })
 	default:
 		return false
 	}
 	return true
 }
 
-func each[T any](e encoder, v []T) {
+// each writes a slice at once: a tokenizer has hundreds of thousands of values.
+func each[T any](e encoder, v []T, put func([]byte, T) []byte) {
 	e.uint64(uint64(len(v)))
+	b := e.b.AvailableBuffer()
 	for _, x := range v {
-		e.scalar(x)
+		b = put(b, x)
 	}
+	e.b.Write(b)
 }
 
 // array writes the type of the elements, their number and the elements.
