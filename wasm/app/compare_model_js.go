@@ -12,9 +12,8 @@ import (
 
 // bindTrials turns what is done about models, claims and speed into events.
 func (a *app) bindTrials() {
-	if n := js.Global().Get("navigator").Get("hardwareConcurrency"); n.Truthy() {
-		a.dispatch(page.WorkersCounted{N: min(6, n.Int())})
-	}
+	// Not dispatched: the address is not read yet, and nothing shows the number.
+	a.state.Update(page.WorkersCounted{N: a.host.Call("workers").Int()})
 	a.radio("c-on", func(v string) { a.dispatch(page.ComparedOn{On: v}) })
 	a.on("c-model", "change", func(v string) { a.dispatch(page.DemoChosen{Demo: v == "demo"}) })
 	a.number("c-tokens", "change", func(n int) { a.dispatch(page.TrialTokens{N: n}) })
@@ -47,8 +46,10 @@ func (a *app) renderTrials() {
 	}
 	a.renderTrialRail()
 	a.renderTrialNews()
-	a.drawPlot("scatter", "c-ppl", a.state.TrialPlot(false).Points, a.state.TrialPlot(false))
-	a.drawPlot("scatter", "c-kl", a.state.TrialPlot(true).Points, a.state.TrialPlot(true))
+	for _, id := range []string{"c-ppl", "c-kl"} {
+		p := a.state.TrialPlot(id == "c-kl")
+		a.drawPlot("scatter", id, p.Points, p)
+	}
 }
 
 // drawPlot draws data and options where they changed.

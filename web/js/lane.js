@@ -4,6 +4,9 @@ export class Superseded extends Error { name = "Superseded"; }
 /** A call whose worker died in it; another worker took its place. */
 export class Died extends Error { name = "Died"; }
 
+/** How many workers may share a task, as far as the machine goes. */
+export const workers = () => Math.min(6, navigator.hardwareConcurrency || 2);
+
 /** So many times a worker may die in a row without anything to do. */
 const MAX_DEATHS = 3;
 

@@ -1,6 +1,7 @@
 // What Model measures on a text: what a person gives it, how far it is, and
 // what came of it. Loaded when there is a model.
 
+import { workers } from "./lane.js";
 import { byId } from "./rooms.js";
 
 const sheet = new CSSStyleSheet();
@@ -54,8 +55,8 @@ at.file.addEventListener("change", (e) => {
 at.cancel.addEventListener("click", () => page().unmeasure());
 at.form.addEventListener("submit", async (e) => {
   e.preventDefault();
-  const workers = Math.min(6, navigator.hardwareConcurrency || 2), most = +at.most.value;
-  if (!at.text.value) return page().measure("", "the built-in stories", false, most, workers);
+  const most = +at.most.value;
+  if (!at.text.value) return page().measure("", "the built-in stories", false, most, workers());
   let text = at.paste.value;
   try {
     if (file) text = await file.slice(0, MOST + 1).text();
@@ -63,7 +64,7 @@ at.form.addEventListener("submit", async (e) => {
   } catch (err) {
     return fault(err.message);
   }
-  page().measure(text, file?.name ?? "the pasted text", !!file, most, workers);
+  page().measure(text, file?.name ?? "the pasted text", !!file, most, workers());
 });
 
 function fault(why, alert = at.alert) {

@@ -1,6 +1,6 @@
 import "../wasm/wasm_exec.js";
 import { compile, Fewbits } from "./fewbits.js";
-import { Died, Superseded } from "./lane.js";
+import { Died, Superseded, workers } from "./lane.js";
 import { drawLayout } from "./layout.js";
 import { all, byId, route } from "./rooms.js";
 import { bindShell } from "./shell.js";
@@ -121,6 +121,8 @@ globalThis.fewbitsHost = {
   /** Stops a worker that is not needed any more. */
   end(lane) { engine.then((fb) => fb.end(lane)); },
 
+  workers,
+
   room() { store().then((s) => s.room()).then(({ free, picker }) => globalThis.fewbitsPage.room(free, picker)); },
 
   /** Finds where to keep a file of so many bytes. */
@@ -231,9 +233,6 @@ globalThis.fewbitsHost = {
   ...views,
   ...bindShell({ running, keepFile, retheme: () => { plots?.then((p) => p.retheme()); lastDraw = ""; } }),
 };
-
-/** How many workers may make a file, as far as the machine goes. */
-const workers = () => Math.min(6, navigator.hardwareConcurrency || 2);
 
 const store = () => import("./store.js");
 addEventListener("pagehide", (e) => { if (!e.persisted) for (const s of stores.values()) s.discard(); });

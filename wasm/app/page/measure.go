@@ -38,7 +38,7 @@ type reading struct {
 	ref     int // file of the original, 0 where it is not read
 	parts   int // what keeps the file that was made, or 0
 	lanes   []reader
-	asked   map[int]int // lane by the request
+	asked   byRequest // lanes
 	planned bool
 	todo    []int            // chunks
 	sums    []*metric.Tokens // by chunk; nil until it is read
@@ -46,6 +46,16 @@ type reading struct {
 	started, since float64 // ms: when it was asked for, and when the first worker had the models
 	now            float64
 	done           int // tokens
+}
+
+// byRequest is who asked, of several that do, by the ID of the request.
+type byRequest map[int]int
+
+// take is who asked, and forgets the request.
+func (a byRequest) take(id int) (k int, ok bool) {
+	k, ok = a[id]
+	delete(a, id)
+	return k, ok
 }
 
 // reader is one of the workers.
@@ -119,7 +129,7 @@ func (s *State) measure(e MeasureAsked) []Effect {
 		q.Fault = why
 		return nil
 	}
-	r := &reading{asked: map[int]int{}, started: e.At, since: e.At, now: e.At, ref: m.ref}
+	r := &reading{asked: byRequest{}, started: e.At, since: e.At, now: e.At, ref: m.ref}
 	r.result = Measured{Source: m.File.Name, Text: e.Name, InFile: e.InFile}
 	r.open = wire.EvalOpenArgs{Name: m.File.Name, Text: e.Text, Tokens: e.Tokens, Resident: resident}
 	if made := m.made(); made != nil {
@@ -171,11 +181,10 @@ func (s *State) evalReply(kind string, e Reply) []Effect {
 	if r == nil {
 		return nil
 	}
-	k, ok := r.asked[e.ID]
+	k, ok := r.asked.take(e.ID)
 	if !ok {
 		return nil
 	}
-	delete(r.asked, e.ID)
 	r.now = e.At
 	var err error
 	if kind == "open" {
@@ -294,11 +303,10 @@ func (s *State) evalFault(e Fault) []Effect {
 	if r == nil {
 		return nil
 	}
-	k, ok := r.asked[e.ID]
+	k, ok := r.asked.take(e.ID)
 	if !ok {
 		return nil
 	}
-	delete(r.asked, e.ID)
 	l := &r.lanes[k]
 	if l.deaths++; !e.Died || l.deaths >= maxTries {
 		return s.measureFailed(e.Message)

@@ -13,8 +13,8 @@ type Saying struct {
 	Texts   []Speech // the original first
 	Status  string
 	Fault   string
-	running int // of Texts
-	asked   map[int]int
+	running int       // of Texts
+	asked   byRequest // of Texts
 }
 
 // Speech is what one of them says.
@@ -50,7 +50,7 @@ func (s *State) say(e SayAsked) []Effect {
 	if m.File == nil || m.working || m.Measuring.Running() || y.Running() {
 		return nil
 	}
-	*y = Saying{Prompt: e.Prompt, asked: map[int]int{}}
+	*y = Saying{Prompt: e.Prompt, asked: byRequest{}}
 	if y.Fault = m.NotMeasured(); y.Fault != "" {
 		return nil
 	}
@@ -83,11 +83,10 @@ func sayerName(k int) string { return "say-" + strconv.Itoa(k+1) }
 // saidMore takes in what was said, and asks for more.
 func (s *State) saidMore(e Reply) []Effect {
 	y := &s.Model.Saying
-	k, ok := y.asked[e.ID]
+	k, ok := y.asked.take(e.ID)
 	if !ok || !y.Running() {
 		return nil
 	}
-	delete(y.asked, e.ID)
 	t := &y.Texts[k]
 	if err := wire.Unmarshal(e.JSON, &t.Said); err != nil {
 		return s.sayFailed("the answer of the worker cannot be read: " + err.Error())

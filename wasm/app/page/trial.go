@@ -41,8 +41,8 @@ type trialRun struct {
 	m     *trialModel
 	lanes []trialLane
 	todo  []Way
-	asked map[int]int // lane by the request
-	fetch string      // name of the sample that is waited for; "" for none
+	asked byRequest // lanes
+	fetch string    // name of the sample that is waited for; "" for none
 }
 
 type trialLane struct {
@@ -206,7 +206,7 @@ func (s *State) trialsShown() []Effect {
 	if len(todo) == 0 {
 		return nil
 	}
-	t.run = &trialRun{m: m, todo: todo, asked: map[int]int{}}
+	t.run = &trialRun{m: m, todo: todo, asked: byRequest{}}
 	t.Status = "Loading " + m.name
 	if m.ref == 0 {
 		t.run.fetch = m.name
@@ -297,11 +297,10 @@ func (s *State) trialReply(kind string, e Reply) []Effect {
 	if r == nil {
 		return nil
 	}
-	k, ok := r.asked[e.ID]
+	k, ok := r.asked.take(e.ID)
 	if !ok {
 		return nil
 	}
-	delete(r.asked, e.ID)
 	if kind == "open" {
 		var v wire.Trial
 		if err := wire.Unmarshal(e.JSON, &v); err != nil {
@@ -332,11 +331,10 @@ func (s *State) trialFault(e Fault) []Effect {
 	if r == nil {
 		return nil
 	}
-	k, ok := r.asked[e.ID]
+	k, ok := r.asked.take(e.ID)
 	if !ok {
 		return nil
 	}
-	delete(r.asked, e.ID)
 	l := &r.lanes[k]
 	if e.Died {
 		l.deaths++
