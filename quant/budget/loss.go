@@ -2,6 +2,7 @@ package budget
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 
@@ -43,18 +44,13 @@ type Probe struct {
 // error is the nearest. progress, which may be nil, is called before each probe
 // and at the end.
 func (t *Table) Calibrate(ctx context.Context, of Divergence, progress func(name string, done, total int)) ([]Probe, error) {
-	var list []Probe
-	for i := range t.Tensors {
-		for _, k := range t.probes(i) {
-			list = append(list, Probe{Tensor: i, Type: k})
-		}
-	}
+	list := t.Probes()
 	for n := range list {
 		p := &list[n]
 		if progress != nil {
 			progress(t.Tensors[p.Tensor].Name, n, len(list))
 		}
-		plan, err := t.alone(p.Tensor, p.Type)
+		plan, err := t.Alone(*p)
 		if err != nil {
 			return nil, err
 		}
@@ -67,6 +63,17 @@ func (t *Table) Calibrate(ctx context.Context, of Divergence, progress func(name
 	}
 	t.Apply(list)
 	return list, nil
+}
+
+// Probes are those that Calibrate measures, with no divergence yet: for who
+// shares them out. They depend on the errors of the table.
+func (t *Table) Probes() (list []Probe) {
+	for i := range t.Tensors {
+		for _, k := range t.probes(i) {
+			list = append(list, Probe{Tensor: i, Type: k})
+		}
+	}
+	return list
 }
 
 // probes are the types of a tensor that are measured.
@@ -98,8 +105,11 @@ func (t *Table) probes(tensor int) []int {
 	return []int{small, near}
 }
 
-// alone is the plan that changes one tensor only.
-func (t *Table) alone(tensor, typ int) ([]convert.Step, error) {
+// Alone is the plan that changes the tensor of a probe only, to its type.
+func (t *Table) Alone(p Probe) ([]convert.Step, error) {
+	if p.Tensor < 0 || p.Tensor >= len(t.Tensors) || p.Type < 0 || p.Type >= len(t.Tensors[p.Tensor].Types) {
+		return nil, fmt.Errorf("budget: there is no tensor %d with a type %d", p.Tensor, p.Type)
+	}
 	plan := make([]convert.Step, len(t.plan))
 	for i, s := range t.plan {
 		var err error
@@ -107,8 +117,8 @@ func (t *Table) alone(tensor, typ int) ([]convert.Step, error) {
 			return nil, err
 		}
 	}
-	r := &t.Tensors[tensor]
-	s, err := t.plan[r.step].As(r.Types[typ].Name)
+	r := &t.Tensors[p.Tensor]
+	s, err := t.plan[r.step].As(r.Types[p.Type].Name)
 	plan[r.step] = s
 	return plan, err
 }
@@ -151,16 +161,19 @@ func (t *Table) Fit(ctx context.Context, of Divergence, choice []int) error {
 	if err != nil {
 		return err
 	}
-	_, loss := t.Sum(choice)
-	if !(loss > 0) || !(kl > 0) {
-		return nil
-	}
-	for i := range t.Tensors {
-		for k := range t.Tensors[i].Types {
-			t.Tensors[i].Types[k].Loss *= kl / loss
-		}
+	if _, loss := t.Sum(choice); loss > 0 && kl > 0 {
+		t.Scale(kl / loss)
 	}
 	return nil
+}
+
+// Scale makes all losses so many times as large.
+func (t *Table) Scale(by float64) {
+	for i := range t.Tensors {
+		for k := range t.Tensors[i].Types {
+			t.Tensors[i].Types[k].Loss *= by
+		}
+	}
 }
 
 // factor is the divergence a unit of error for a type of a tensor with an

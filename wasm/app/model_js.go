@@ -60,6 +60,7 @@ func (a *app) renderModel() {
 	a.renderLayers()
 	a.renderTensors()
 	a.renderMeasure()
+	a.renderBudget()
 	a.renderCommands()
 }
 

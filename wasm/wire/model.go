@@ -12,6 +12,10 @@ type PlanArgs struct {
 	Embedding string            `json:"embedding,omitempty"` // type of token_embd.weight
 
 	Importance bool `json:"importance,omitempty"` // use the matrix that OpImatrix gave
+
+	// Mix is the name of a mix of types: Types has one for every weight, and
+	// Recipe says no more than what the file mostly is, as after --pure.
+	Mix string `json:"mix,omitempty"`
 }
 
 // Pure ends the name of a type that all weights are to take.

@@ -55,17 +55,21 @@ at.file.addEventListener("change", (e) => {
 at.cancel.addEventListener("click", () => page().unmeasure());
 at.form.addEventListener("submit", async (e) => {
   e.preventDefault();
-  const most = +at.most.value;
-  if (!at.text.value) return page().measure("", "the built-in stories", false, most, workers());
-  let text = at.paste.value;
   try {
-    if (file) text = await file.slice(0, MOST + 1).text();
-    if (!text) throw new Error("there is no text yet: paste one, or open a file");
+    const { text, name, inFile } = await chosen();
+    page().measure(text, name, inFile, +at.most.value, workers());
   } catch (err) {
-    return fault(err.message);
+    fault(err.message);
   }
-  page().measure(text, file?.name ?? "the pasted text", !!file, most, workers());
 });
+
+/** The text that is chosen, "" for the built-in one. */
+export async function chosen() {
+  if (!at.text.value) return { text: "", name: "the built-in stories", inFile: false };
+  const text = file ? await file.slice(0, MOST + 1).text() : at.paste.value;
+  if (!text) throw new Error("there is no text yet: paste one, or open a file");
+  return { text, name: file?.name ?? "the pasted text", inFile: !!file };
+}
 
 function fault(why, alert = at.alert) {
   const fresh = why && alert.textContent !== why;

@@ -98,7 +98,7 @@ globalThis.fewbitsHost = {
         if (op === "open") opens.set(laneName, id);
         const lane = laneName.startsWith("job-") ? maker(fb, laneName) : fb.lane(laneName);
         const made = kept && await stores.get(kept).finish(), file = ref ? (made ? both(files[ref - 1], made) : files[ref - 1]) : made || null;
-        if (op.endsWith("-open") || op === "open" && await needsWhole(file)) lane.use(await wholeProgram());
+        if (/-open$|^budget-/.test(op) || op === "open" && await needsWhole(file)) lane.use(await wholeProgram());
         if (op === "open" && opens.get(laneName) !== id) throw new Superseded("another file was opened in the meantime");
         const r = await lane.call(op, args, { file, latest, drop, reads: to > from ? [from, to] : undefined });
         if (into) await stores.get(into).write(at, r.arrays.bytes);

@@ -19,7 +19,7 @@ async function show(id, kind, data, opts) {
 }
 
 const form = byId("l-form");
-let early = false, drawMeasured;
+let early = false, drawMeasured, drawBudget;
 form.addEventListener("submit", (e) => {
   e.preventDefault();
   if (!globalThis.fewbitsPage?.line) early = true;
@@ -100,6 +100,12 @@ export const views = {
   measure(json) {
     if (drawMeasured) drawMeasured(JSON.parse(json));
     else import("./measure.js").then(({ draw }) => { drawMeasured = draw; draw(JSON.parse(json)); });
+  },
+
+  /** Draws the size budget of a model. */
+  budget(json) {
+    if (drawBudget) drawBudget(JSON.parse(json));
+    else import("./budget.js").then(({ draw }) => { drawBudget = draw; draw(JSON.parse(json)); });
   },
 
   /** Draws each family's mark beside its name. */

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"fewbits/quant"
 	"fewbits/quant/budget"
@@ -212,7 +211,7 @@ func (b *budgeting) calibrate() error {
 	if err != nil {
 		return err
 	}
-	first, rest := halves(text)
+	first, rest := probe.Halves(text)
 	o := eval.Options{Context: ctx, Chunks: chunks, Shorter: true}
 	ref, err := probe.New(b.ctx, b.in.Source, first, o)
 	if err != nil {
@@ -235,18 +234,6 @@ func (b *budgeting) calibrate() error {
 	b.front = nil // losses change
 	b.out.Calibrated = true
 	return b.table.Fit(b.ctx, of, s.Choice)
-}
-
-// halves cuts a text in the middle, at a space where one is near.
-func halves(text string) (first, rest string) {
-	at := len(text) / 2
-	if n := strings.IndexByte(text[at:], ' '); n >= 0 && n < 1<<10 {
-		at += n
-	}
-	for at > 0 && at < len(text) && !utf8.RuneStart(text[at]) {
-		at--
-	}
-	return text[:at], text[at:]
 }
 
 // describe takes the mix into the output.

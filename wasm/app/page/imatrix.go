@@ -155,8 +155,9 @@ func (s *State) guideModel() []Effect {
 		return nil
 	}
 	m.Fault = ""
+	out := s.dropBudget() // errors are by importance
 	m.outdate()
-	return s.planModel()
+	return append(out, s.planModel()...)
 }
 
 // fitMatrix lets the model go by the matrix, where that is wanted and it is not

@@ -114,7 +114,7 @@ func (m *Model) made() *Made {
 func (s *State) measure(e MeasureAsked) []Effect {
 	m := &s.Model
 	q := &m.Measuring
-	if q.run != nil || m.working || m.File == nil || m.Saying.Running() {
+	if q.run != nil || m.working || m.File == nil || m.Saying.Running() || m.Budget.Running() {
 		return nil
 	}
 	q.Status, q.Fault = "", m.NotMeasured()

@@ -43,6 +43,7 @@ type Model struct {
 
 	Measuring Measuring
 	Saying    Saying
+	Budget    Budget
 
 	modelTable
 	extras
@@ -227,6 +228,9 @@ func (s *State) modelReply(kind string, e Reply) []Effect {
 		if err := wire.Unmarshal(e.JSON, &p); err != nil {
 			return s.modelBroken(err)
 		}
+		if m.mixed() {
+			p.Recipe = m.Budget.MixName()
+		}
 		m.Plan, m.types, m.waiting, m.Status = &p, m.Types, false, m.ready(&p)
 		m.renewed()
 		return []Effect{AskRoom{}}
@@ -256,7 +260,9 @@ func (s *State) modelOpened(e Reply) []Effect {
 	m.File, m.ref, m.Types, m.Filter, m.Sort, m.Desc = &info, o.ref, nil, "", "", false
 	m.Opened++
 	stop := append(s.stopMeasuring(), s.stopSaying()...)
+	stop = append(stop, s.dropBudget()...)
 	m.Measuring, m.Saying = Measuring{}, Saying{}
+	m.Budget.Status = ""
 	s.fitRecipe()
 	m.Status = m.holds()
 	m.renewed()
@@ -284,6 +290,9 @@ func (s *State) askPlan() []Effect {
 
 // args are what the plan is made from.
 func (m *Model) args() wire.PlanArgs {
+	if m.mixed() {
+		return m.mixArgs()
+	}
 	return wire.PlanArgs{Recipe: m.Recipe, Types: m.Types, Importance: m.guided}
 }
 

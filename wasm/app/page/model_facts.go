@@ -38,6 +38,9 @@ func (m *Model) Commands() (own, llama string) {
 	if m.File == nil || m.Plan == nil {
 		return "", ""
 	}
+	if m.mixed() {
+		return m.mixCommands()
+	}
 	in, out := Quoted(m.File.Name), Quoted(m.Plan.Name)
 	name, pure := strings.CutSuffix(m.Plan.Recipe, wire.Pure)
 	_, isRecipe := recipe.Lookup(name)
@@ -56,13 +59,17 @@ func (m *Model) Commands() (own, llama string) {
 	if mixed {
 		again = ""
 	}
-	for _, s := range m.Plan.Steps {
-		if s.From != s.To && s.From != "F32" && s.From != "F16" && s.From != "BF16" {
-			again += " --allow-requantize"
-			break
-		}
+	if m.requantizes() {
+		again += " --allow-requantize"
 	}
 	return own, fmt.Sprintf("llama-quantize%s%s%s %s %s %s", again, m.matrixFlag("--imatrix"), m.typeFlags("--tensor-type"), in, out, name)
+}
+
+// requantizes says whether what is in few bits already gets another type.
+func (m *Model) requantizes() bool {
+	return slices.ContainsFunc(m.Plan.Steps, func(s wire.StepRow) bool {
+		return s.From != s.To && s.From != "F32" && s.From != "F16" && s.From != "BF16"
+	})
 }
 
 // choice is what the plan goes by, in words.
@@ -85,13 +92,21 @@ var mixedForms = []string{"Q3_K", "Q4_K", "Q5_K"}
 // the file to be.
 func (m *Model) typeFlags(flag string) string {
 	var b strings.Builder
+	for _, line := range m.typeLines() {
+		b.WriteString(" " + flag + " " + Quoted(line))
+	}
+	return b.String()
+}
+
+// typeLines are the same as PATTERN=TYPE.
+func (m *Model) typeLines() (list []string) {
 	for _, s := range m.Plan.Steps {
 		if typ := m.types[s.Name]; typ != "" {
 			name := strings.NewReplacer(`\`, `\\`, ".", `\.`, "+", `\+`, "*", `\*`, "?", `\?`, "(", `\(`, ")", `\)`, "[", `\[`, "]", `\]`, "{", `\{`, "}", `\}`, "|", `\|`, "^", `\^`, "$", `\$`).Replace(s.Name)
-			b.WriteString(" " + flag + " " + Quoted("^"+name+"$="+typ))
+			list = append(list, "^"+name+"$="+typ)
 		}
 	}
-	return b.String()
+	return list
 }
 
 // Short says that the browser's own storage has no room for the file to be,

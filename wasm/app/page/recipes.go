@@ -25,6 +25,9 @@ func (s *State) Recipes() []Choice {
 		return nil
 	}
 	list, taken := []Choice{}, map[string]bool{}
+	if b := &s.Model.Budget; b.Mix != nil {
+		list = append(list, Choice{MixRecipe, "Mix of at most " + mib(b.Mix.Limit), "The mix of types that loses least at the size below. Rows of the table can be changed."})
+	}
 	if s.Model.File == nil || s.Model.hasArchitecture() {
 		for _, r := range recipe.All() {
 			if s.Format(r.Base) == nil {

@@ -47,7 +47,7 @@ func (y *Saying) Running() bool { return y.running > 0 }
 func (s *State) say(e SayAsked) []Effect {
 	m := &s.Model
 	y := &m.Saying
-	if m.File == nil || m.working || m.Measuring.Running() || y.Running() {
+	if m.File == nil || m.working || m.Measuring.Running() || m.Budget.Running() || y.Running() {
 		return nil
 	}
 	*y = Saying{Prompt: e.Prompt, asked: byRequest{}}

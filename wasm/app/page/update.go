@@ -48,6 +48,9 @@ func (s *State) Update(e Event) []Effect {
 	if out, ok := s.updateMeasuring(e); ok {
 		return out
 	}
+	if out, ok := s.updateBudget(e); ok {
+		return out
+	}
 	if out, ok := s.updateTrials(e); ok {
 		return out
 	}
@@ -93,6 +96,8 @@ func (s *State) reply(e Reply) []Effect {
 		return s.evalReply(p.side, e)
 	case "say":
 		return s.saidMore(e)
+	case "budget":
+		return s.budgetReply(p.side, e)
 	}
 	return nil
 }
@@ -114,6 +119,8 @@ func (s *State) fault(e Fault) []Effect {
 		return s.evalFault(e)
 	case "say":
 		return s.sayFault(e)
+	case "budget":
+		return s.budgetFault(p.side, e)
 	case "trial":
 		return s.trialFault(e)
 	case "speed":

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"sort"
@@ -39,7 +40,7 @@ func (s *Session) maker(a wire.PlanArgs, head int64) (*maker, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &maker{key: string(key), head: head, plan: wire.Plan{Recipe: a.Recipe, Name: outName(s.fileName, a.Recipe)}}
+	m := &maker{key: string(key), head: head, plan: wire.Plan{Recipe: a.Recipe, Name: outName(s.fileName, cmp.Or(a.Mix, a.Recipe))}}
 	m.by, err = convert.NewMaker(s.plain, steps, convert.Options{Formats: m.lost.formats, Meta: meta})
 	if err != nil {
 		return nil, err

@@ -37,12 +37,17 @@ func (s *Session) steps(a wire.PlanArgs) (steps []convert.Step, meta []quant.Met
 		s.plain = convert.Plain(s.file)
 	}
 	if name, ok := s.recipe(a); ok {
-		o := recipe.Options{Output: a.Output, Embedding: a.Embedding, Importance: a.Importance}
+		o := recipe.Options{Output: a.Output, Embedding: a.Embedding, Importance: a.Importance, Pure: a.Mix != ""}
 		for name, typ := range a.Types {
 			o.Types = append(o.Types, recipe.Override{Match: func(s string) bool { return s == name }, Type: typ})
 		}
 		steps, err = recipe.Plan(s.plain, name, o)
 		meta = recipe.Meta(s.file, name)
+		for i := range steps {
+			if a.Mix != "" && steps[i].To == steps[i].Asked {
+				steps[i].Why = "" // all types of a mix are asked for
+			}
+		}
 	} else {
 		steps, err = convert.PlanPure(s.plain, strings.TrimSuffix(a.Recipe, wire.Pure))
 		if err == nil && len(a.Types)+len(a.Output)+len(a.Embedding) > 0 {

@@ -33,6 +33,7 @@ type Session struct {
 	evaluation evaluation // of models on a text
 	trial      trial      // of ways to quantize a model
 	teaching   teaching   // of the lessons
+	budget     budgeting  // what each tensor costs and loses in each type
 
 	// Slice is how long a call may take before it answers with More; 0 is for
 	// as long as it needs.
@@ -127,6 +128,8 @@ func (s *Session) Call(op string, args []byte, a Attachment) (Reply, error) {
 		return s.evaluate(op, args, a)
 	case wire.OpTrialOpen, wire.OpTrial, wire.OpSpeedOpen, wire.OpSpeed:
 		return s.try(op, args, a)
+	case wire.OpBudgetOpen, wire.OpBudgetRows, wire.OpBudgetErrors, wire.OpBudgetMix, wire.OpBudgetText, wire.OpBudgetProbe, wire.OpBudgetJudge:
+		return s.weighUp(op, args, a)
 	case wire.OpRows:
 		return call(args, s.window)
 	case wire.OpFigure, wire.OpAsk, wire.OpCheck, wire.OpLabOpen, wire.OpLabStep:

@@ -10,4 +10,5 @@ export { numberLine } from './numberline.js';
 export { lines } from './lines.js';
 export { columns } from './columns.js';
 export { layers } from './layers.js';
+export { front } from './front.js';
 export { sparkline } from './spark.js';
