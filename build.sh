@@ -94,7 +94,7 @@ pack() {
 	shift
 	go run ./wasm/edge/pack -in "$stage" -out "$out" -cache "$cache/pack" \
 		-prewasm index.html,css,js -first wasm,js/tensor.part.js \
-		-lazy wasm/fewbits-whole.wasm,wasm/fewbits-portable.wasm,js/plots.part.js,js/data.part.js,js/spark.part.js,js/files.part.js,js/model.part.js,js/measure.part.js,js/budget.part.js,js/lessons.part.js,js/lab.part.js,js/store.part.js,js/writer.js "$@"
+		-lazy wasm/fewbits-whole.wasm,wasm/fewbits-portable.wasm,js/plots.part.js,js/data.part.js,js/spark.part.js,js/files.part.js,js/model.part.js,js/measure.part.js,js/budget.part.js,js/flow.part.js,js/lessons.part.js,js/lab.part.js,js/store.part.js,js/writer.js "$@"
 }
 
 build() { # OUT [pack flags]

@@ -81,6 +81,7 @@ func (a *app) expose() {
 		"pick":    on(func(v []js.Value) { a.dispatch(page.Picked{Row: v[0].Int(), Col: v[1].Int()}) }),
 		"split":   on(func(v []js.Value) { a.dispatch(page.SplitMoved{Percent: v[0].Int()}) }),
 		"value":   on(func(v []js.Value) { a.dispatch(page.ValuePicked{Value: v[0].Float()}) }),
+		"flow":    on(a.doFlow),
 		"format":  on(func(v []js.Value) { a.dispatch(page.FormatChosen{Name: v[0].String()}) }),
 	})
 }
@@ -146,6 +147,8 @@ func (a *app) perform(effect page.Effect) {
 		a.host.Call("save", f.ID, f.Name, f.Type)
 	case page.Later:
 		dom.GetWindow().SetTimeout(func() { a.dispatch(f.Event) }, f.Millis)
+	case page.Adopt, page.SaveFile, page.DrawFlow:
+		a.performFlow(f)
 	case page.DrawWeights:
 		a.host.Call("weights", f.ID)
 	case page.Draw:

@@ -71,7 +71,7 @@ func (a *app) renderMeasure() {
 	q := &m.Measuring
 	v := measureView{Why: m.NotMeasured(), Running: q.Running(), Status: q.Status, Fault: q.Fault, Rows: []measureRow{}}
 	v.Say = sayViewOf(&m.Saying)
-	v.Ready = v.Why == "" && !v.Running && !v.Say.Running && !m.Working() && !m.Budget.Running()
+	v.Ready = v.Why == "" && m.Idle()
 	if done, total, left := q.Reading(); total > 0 {
 		v.Percent = 100 * done / total
 		v.Far = fmt.Sprintf("%s of %s tokens", grouped(done), grouped(total))

@@ -61,6 +61,7 @@ func (a *app) renderModel() {
 	a.renderTensors()
 	a.renderMeasure()
 	a.renderBudget()
+	a.renderFlow()
 	a.renderCommands()
 }
 

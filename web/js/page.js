@@ -35,6 +35,13 @@ const both = (file, made) => [...(Array.isArray(file) ? file : [{ name: "", file
 
 function keepFile(file) { return files.push(file); }
 
+/** Offers a file to be saved. */
+function offer(file, name) {
+  const url = URL.createObjectURL(file);
+  Object.assign(document.createElement("a"), { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
 function parsed(id) {
   const r = results.get(id);
   if (!r) return null;
@@ -155,6 +162,21 @@ globalThis.fewbitsHost = {
 
   take: keepFile,
 
+  /** Makes files of the arrays of an answer, and lets go of others. */
+  adopt(id, name, other, forget) {
+    for (const ref of forget) files[ref - 1] = null;
+    if (!name) return;
+    const { bytes, legacy } = results.get(id).arrays;
+    results.delete(id);
+    globalThis.fewbitsPage.flow("files", keepFile(new File([bytes], name)), legacy ? keepFile(new File([legacy], other)) : 0);
+  },
+  saveFile(ref) { if (files[ref - 1]) offer(files[ref - 1], files[ref - 1].name); },
+  flowFigures(id) {
+    const r = parsed(id);
+    results.delete(id);
+    views.figures(r);
+  },
+
   /** Draws an importance matrix's weights of one tensor. */
   weights(id) {
     const r = parsed(id);
@@ -176,10 +198,7 @@ globalThis.fewbitsHost = {
   async save(id, name, type) {
     try {
       const made = await stores.get(id)?.finish();
-      const url = URL.createObjectURL(made ?? new Blob([results.get(id).arrays.bytes], { type }));
-      const a = Object.assign(document.createElement("a"), { href: url, download: name });
-      a.click();
-      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+      offer(made ?? new Blob([results.get(id).arrays.bytes], { type }), name);
     } catch (e) {
       globalThis.fewbitsPage.unfound(`${name} cannot be saved: ${e.message}; see to the room on this machine and make it again`, stores.has(id) ? "model" : "tensor");
     }

@@ -19,7 +19,7 @@ async function show(id, kind, data, opts) {
 }
 
 const form = byId("l-form");
-let early = false, drawMeasured, drawBudget;
+let early = false, flowing, drawMeasured, drawBudget;
 form.addEventListener("submit", (e) => {
   e.preventDefault();
   if (!globalThis.fewbitsPage?.line) early = true;
@@ -107,6 +107,10 @@ export const views = {
     if (drawBudget) drawBudget(JSON.parse(json));
     else import("./budget.js").then(({ draw }) => { drawBudget = draw; draw(JSON.parse(json)); });
   },
+
+  /** Draws what flows through the model, and the figures of one of its stages. */
+  flow(json) { flowing ??= import("./flow.js"); flowing.then(({ draw }) => draw(JSON.parse(json))); },
+  figures(stage) { flowing?.then(({ figures }) => figures(stage)); },
 
   /** Draws each family's mark beside its name. */
   async familyMarks() {

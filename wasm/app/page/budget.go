@@ -126,7 +126,7 @@ func (m *Model) NotWeighed() string {
 
 // Idle says whether nothing else is under way that takes all workers.
 func (m *Model) Idle() bool {
-	return m.File != nil && !m.working && !m.Measuring.Running() && !m.Saying.Running() && !m.Budget.Running()
+	return m.File != nil && !m.working && !m.Measuring.Running() && !m.Saying.Running() && !m.Budget.Running() && !m.Flow.Running()
 }
 
 func (s *State) weighModel(e BudgetAsked) []Effect {
@@ -138,7 +138,7 @@ func (s *State) weighModel(e BudgetAsked) []Effect {
 	if b.Fault = m.NotWeighed(); b.Fault != "" {
 		return nil
 	}
-	out := s.endSolver()
+	out := append(s.yieldFlow(), s.endSolver()...)
 	*b = Budget{hired: b.hired, Status: "Reading " + m.File.Name}
 	if m.guided {
 		b.By = m.matrix

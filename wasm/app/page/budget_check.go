@@ -78,7 +78,7 @@ func (s *State) checkBudget(e BudgetChecked) []Effect {
 	s.begin(r, min(n, len(b.Front.Probes)))
 	r.total = len(b.Front.Probes) + 1 + judgedSteps*(1+2*len(comparedRecipes))
 	b.Status = "Running the model with one tensor quantized at a time, on " + e.Name
-	var out []Effect
+	out := s.yieldFlow()
 	for k := range r.lanes {
 		out = append(out, s.hire(k)...)
 	}

@@ -114,7 +114,7 @@ func (m *Model) made() *Made {
 func (s *State) measure(e MeasureAsked) []Effect {
 	m := &s.Model
 	q := &m.Measuring
-	if q.run != nil || m.working || m.File == nil || m.Saying.Running() || m.Budget.Running() {
+	if !m.Idle() {
 		return nil
 	}
 	q.Status, q.Fault = "", m.NotMeasured()
@@ -142,7 +142,7 @@ func (s *State) measure(e MeasureAsked) []Effect {
 	r.lanes = make([]reader, lanes)
 	q.run = r
 	q.Status = "Loading " + cmp.Or(r.open.Made, r.open.Name)
-	var out []Effect
+	out := s.yieldFlow()
 	for k := range r.lanes {
 		out = append(out, s.openReader(k))
 	}

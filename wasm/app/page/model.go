@@ -44,6 +44,7 @@ type Model struct {
 	Measuring Measuring
 	Saying    Saying
 	Budget    Budget
+	Flow      Flow
 
 	modelTable
 	extras
@@ -261,6 +262,7 @@ func (s *State) modelOpened(e Reply) []Effect {
 	m.Opened++
 	stop := append(s.stopMeasuring(), s.stopSaying()...)
 	stop = append(stop, s.dropBudget()...)
+	stop = append(stop, s.forgetFlow()...)
 	m.Measuring, m.Saying = Measuring{}, Saying{}
 	m.Budget.Status = ""
 	s.fitRecipe()

@@ -63,7 +63,8 @@ func (s *State) quantize(straight bool) []Effect {
 		m.Measuring.Status = "Cancelled: Quantize began"
 	}
 	out = append(append(out, s.stopSaying()...), s.stopBudget()...)
-	out = append(append(out, s.endSolver()...), s.dropMade()...)
+	out = append(append(out, s.restFlow()...), s.endSolver()...)
+	out = append(out, s.dropMade()...)
 	c := s.call("model", "keep", Call{})
 	m.fileID, m.working, m.said = c.ID, true, 0
 	m.Status, m.Fault = "Quantizing to "+m.Plan.Recipe, ""

@@ -47,7 +47,7 @@ func (y *Saying) Running() bool { return y.running > 0 }
 func (s *State) say(e SayAsked) []Effect {
 	m := &s.Model
 	y := &m.Saying
-	if m.File == nil || m.working || m.Measuring.Running() || m.Budget.Running() || y.Running() {
+	if !m.Idle() {
 		return nil
 	}
 	*y = Saying{Prompt: e.Prompt, asked: byRequest{}}
@@ -68,7 +68,7 @@ func (s *State) say(e SayAsked) []Effect {
 		resident /= 2
 	}
 	y.Status, y.running = "Loading", len(y.Texts)
-	var out []Effect
+	out := s.yieldFlow()
 	for k, t := range y.Texts {
 		args := wire.SayOpenArgs{Name: t.Name, Prompt: e.Prompt, Tokens: saidTokens, Resident: resident}
 		c := s.call("say", "", Call{Lane: sayerName(k), Op: wire.OpSayOpen, Args: args, File: t.ref, Parts: t.parts})

@@ -86,7 +86,7 @@ type setting struct {
 func Start() *State {
 	s := &State{Route: "tensor", pending: map[int]pending{}, rates: map[string]float64{}}
 	s.Tensor = defaultTensor()
-	s.Model = Model{Recipe: defaultRecipe}
+	s.Model = Model{Recipe: defaultRecipe, Flow: newFlow()}
 	s.Compare = Compare{On: "tensor", Metric: "sqnr", Weights: 7, Context: 4096}
 	s.Learn = Learn{Lessons: []string{FirstLesson}, Bits: 4, X: 0.37}
 	return s

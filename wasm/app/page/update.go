@@ -51,6 +51,9 @@ func (s *State) Update(e Event) []Effect {
 	if out, ok := s.updateBudget(e); ok {
 		return out
 	}
+	if out, ok := s.updateFlow(e); ok {
+		return out
+	}
 	if out, ok := s.updateTrials(e); ok {
 		return out
 	}
@@ -98,6 +101,8 @@ func (s *State) reply(e Reply) []Effect {
 		return s.saidMore(e)
 	case "budget":
 		return s.budgetReply(p.side, e)
+	case "flow":
+		return s.flowReply(p.side, e)
 	}
 	return nil
 }
@@ -121,6 +126,8 @@ func (s *State) fault(e Fault) []Effect {
 		return s.sayFault(e)
 	case "budget":
 		return s.budgetFault(p.side, e)
+	case "flow":
+		return s.flowFault(p.side, e)
 	case "trial":
 		return s.trialFault(e)
 	case "speed":

@@ -34,6 +34,7 @@ type Session struct {
 	trial      trial      // of ways to quantize a model
 	teaching   teaching   // of the lessons
 	budget     budgeting  // what each tensor costs and loses in each type
+	flow       flow       // of texts through a model, and what quantizes by that
 
 	// Slice is how long a call may take before it answers with More; 0 is for
 	// as long as it needs.
@@ -134,6 +135,8 @@ func (s *Session) Call(op string, args []byte, a Attachment) (Reply, error) {
 		return call(args, s.window)
 	case wire.OpFigure, wire.OpAsk, wire.OpCheck, wire.OpLabOpen, wire.OpLabStep:
 		return s.teach(op, args)
+	case wire.OpFlowOpen, wire.OpFlowRun, wire.OpFlowStep, wire.OpFlowStage:
+		return s.flows(op, args, a)
 	}
 	return Reply{}, fmt.Errorf("the worker knows no operation %q", op)
 }

@@ -16,7 +16,7 @@ const TONES = { // line, text, fill
 /**
  * @typedef {{name: string, y: ArrayLike<number>, tone?: 'orig'|'recon'|'b'|'ink', step?: boolean, fill?: boolean}} LineSeries
  * @typedef {{x: ArrayLike<number>, series: LineSeries[]}} Lines x rises
- * @typedef {{xName?: string, yName?: string, sentence?: string, mark?: number}} LinesOptions mark: an x that is looked at
+ * @typedef {{xName?: string, yName?: string, sentence?: string, mark?: number, marks?: {x: number, name: string}[]}} LinesOptions mark: an x that is looked at; marks: others, with names
  */
 
 /**
@@ -58,9 +58,18 @@ class LinePlot extends Single {
       yt: left.ticks.filter(([v]) => v < 0.92 * y[1]), yn: withUnit(this.opts.yName ?? '', left.exp),
       over: (pen, f) => {
         if (n > 1 && series.length > 1) series.forEach((s, i) => this.#name(pen, f, s, i, xs));
+        if (n > 1) (this.opts.marks ?? []).forEach((m, i) => this.#named(pen, f, m, i));
         if (n > 1 && Number.isFinite(this.opts.mark)) this.#mark(pen, f, xs, series);
       },
     };
+  }
+
+  /** A line at an x, with its name beside it, each lower than the one before. */
+  #named(pen, f, { x, name }, i) {
+    const X = f.X(x), k = pen.theme.k, side = X > (f.x0 + f.x1) / 2 ? -1 : 1;
+    if (X < f.x0 - 1 || X > f.x1 + 1) return;
+    pen.hair(X, f.y0, X, f.y1, { stroke: pen.theme.ink });
+    if (name) drawLabel(pen, f, X, f.y0 + (12 + 15 * i) * k, name, { side: -side, gap: 4 });
   }
 
   /** The x that is looked at: a line, and a dot on the first series. */
