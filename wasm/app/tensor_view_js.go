@@ -247,6 +247,9 @@ func (a *app) renderNews() {
 			s += fmt.Sprintf(", %s of them NaN or infinite", grouped(t.Stats.NonFinite))
 		}
 		how := fmt.Sprintf("quantized in %s ms in this tab; nothing leaves it", decimal(r.Elapsed, 1))
+		if r.Workers > 1 {
+			how = fmt.Sprintf("quantized in %s ms of work, by %d workers of this tab; nothing leaves it", decimal(r.Elapsed, 1), r.Workers)
+		}
 		if r.Stored != "" {
 			how = "the blocks of the file, read in this tab; nothing leaves it"
 		}

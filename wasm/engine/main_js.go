@@ -22,14 +22,16 @@ const slice = 6 * time.Millisecond
 
 // Run sets globalThis.fewbitsEngine, a function
 //
-//	(op, args JSON, file Blob|Array|null, values Float32Array|null) → {json, arrays} | {error} | {more}
+//	(op, args JSON, file Blob|Array|null, values Float32Array|null) → {json, arrays} | {error} | {more, wait}
 //
 // that answers one request (an array is what filesOf takes), or does a part of
-// the work, which fewbitsMore() goes on with. It calls globalThis.fewbitsReady,
-// and does not return.
+// the work, which fewbitsMore() goes on with: with wait, once one of
+// globalThis.fewbitsMates, of which mates_js.go says more, has answered. It
+// calls globalThis.fewbitsReady, and does not return.
 func Run() {
 	debug.SetGCPercent(gcPercent)
-	e := engine{s: session.Session{Slice: slice}}
+	e := engine{s: session.Session{Slice: slice, Mates: newMates()}}
+	e.hear()
 	js.Global().Set("fewbitsEngine", js.FuncOf(func(_ js.Value, a []js.Value) any {
 		e.op = a[0].String()
 		return e.answer(func() (session.Reply, error) { return e.call(a[1].String(), a[2], a[3]) })
@@ -58,7 +60,7 @@ func (e *engine) answer(f func() (session.Reply, error)) (out any) {
 		return map[string]any{"error": session.Say(err)}
 	}
 	if e.more = reply.More; e.more != nil {
-		return map[string]any{"more": true}
+		return map[string]any{"more": true, "wait": reply.Wait}
 	}
 	return object(reply)
 }

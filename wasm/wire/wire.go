@@ -163,7 +163,8 @@ type Analysis struct {
 	Heat    HeatMeta   `json:"heat"`
 	Levels  LevelsMeta `json:"levels"`
 	Opened  Opened     `json:"opened"`
-	Elapsed float64    `json:"elapsed"` // ms to quantize and to reconstruct
+	Elapsed float64    `json:"elapsed"` // ms to quantize and to reconstruct, of all workers together
+	Workers int        `json:"workers"` // that did it
 	Kernel  string     `json:"kernel"`  // which twin ran
 
 	Stored     string `json:"stored,omitempty"`     // type of the blocks that are shown as stored; the original is not known

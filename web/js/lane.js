@@ -7,6 +7,9 @@ export class Died extends Error { name = "Died"; }
 /** How many workers may share a task, as far as the machine goes. */
 export const workers = () => Math.min(6, navigator.hardwareConcurrency || 2);
 
+/** How many workers a worker may have do some of its work: each has the program and what it is to work on in its memory. */
+const MATES = 3;
+
 /** So many times a worker may die in a row without anything to do. */
 const MAX_DEATHS = 3;
 
@@ -148,7 +151,7 @@ export class Lane {
       });
       worker.onmessageerror = mine(() => this.#died("its answer cannot be read"));
       worker.onerror = mine((e) => { e.preventDefault(); this.#died(e.message || "it could not be started"); });
-      worker.postMessage({ module: this.#module, lock });
+      worker.postMessage({ module: this.#module, lock, mates: Math.min(MATES, workers() - 1) });
     } catch (e) {
       this.#end(new Error(`the worker cannot run here: ${e.message}`));
     }

@@ -4,13 +4,17 @@ import "../wasm/wasm_exec.js";
 // What is sent back is transferred, not copied.
 addEventListener("message", ({ data }) => {
   if (data.module) return start(data);
-  if (data.stop) stop = data.stop;
+  if (data.stop) {
+    stop = data.stop;
+    told?.();
+  }
   if (data.id) before = before.then(() => answer(data));
 });
 addEventListener("messageerror", () => died("what was sent to it cannot be read"));
 
-async function start({ module, lock }) {
+async function start({ module, lock, mates = 0 }) {
   try {
+    if (mates) globalThis.fewbitsMates = crew(module, mates);
     const go = new Go(), held = hold(lock);
     globalThis.fewbitsReady = async () => postMessage({ ready: true, held: await held });
     const instance = await WebAssembly.instantiate(module, go.importObject);
@@ -56,7 +60,7 @@ const readAhead = (file, [from, to]) => file.slice(from, to).arrayBuffer().then(
 // Long work comes in slices. Between two of them what was sent meanwhile is heard.
 const { port1: turn, port2: turned } = new MessageChannel();
 const heard = () => new Promise((ok) => { turned.onmessage = ok; turn.postMessage(0); });
-let stop; // the call that nobody waits for any more
+let stop = 0; // nobody waits any more for the calls up to this one
 let before = Promise.resolve(); // the call before is answered
 
 /** next: the bytes that the call after this one will read. */
@@ -66,20 +70,85 @@ async function answer({ id, op, args, file, values, next }) {
     held = await ahead;
     ahead = next && source && readAhead(source, next);
     a = globalThis.fewbitsEngine(op, args, file, values);
-    while (a?.more) {
-      await heard();
-      if (stop === id) break;
-      a = globalThis.fewbitsMore();
+    while (a?.more && id > stop) {
+      await (a.wait ? news() : heard());
+      if (id > stop) a = globalThis.fewbitsMore();
     }
   } catch (e) {
     return died(e.message); // a trap: nothing in the engine's memory can be relied on
   }
   if (held) fewbitsFree(held.bytes.buffer);
   held = null;
+  if (a?.more) globalThis.fewbitsMates?.drop();
   if (!a) died(reason());
   else if (a.more) postMessage({ id, stopped: true });
   else if (a.error !== undefined) postMessage({ id, error: a.error });
   else postMessage({ id, json: a.json, arrays: a.arrays }, [...new Set(Object.values(a.arrays).map((x) => x.buffer))]);
+}
+
+// What takes long is shared with other workers, which begin when they are first
+// needed. They have this script too, and end with this worker.
+let told; // goes on with what waits for them
+const news = () => new Promise((ok) => { told = ok; });
+
+function crew(module, most) {
+  const list = [], up = [], asked = new Map(); // id of a call to mates → id that the mate knows it by
+  let count = 0;
+  const lost = () => {
+    if (!list.length) return;
+    for (const w of list) w.terminate();
+    list.length = up.length = crew.most = 0;
+    asked.clear();
+    globalThis.fewbitsLost();
+    told?.();
+  };
+  const begin = () => {
+    const lock = `fewbits-mate-${Math.random()}`;
+    let w;
+    try {
+      w = new Worker(script(), { type: "module", name: `${self.name}, mate ${list.length + 1}` });
+    } catch {
+      return lost(), crew.most = 0;
+    }
+    list.push(w);
+    w.onerror = (e) => { e.preventDefault(); lost(); };
+    w.onmessageerror = lost;
+    w.onmessage = ({ data: { ready, held, died, id, json, arrays, error } }) => {
+      if (died) return lost();
+      if (ready) {
+        if (held) navigator.locks.request(lock, lost);
+        return void up.push(w);
+      }
+      if (!asked.has(id)) return;
+      const of = asked.get(id);
+      asked.delete(id);
+      globalThis.fewbitsTake(of, json ?? "", arrays, error);
+      told?.();
+    };
+    w.postMessage({ module, lock });
+  };
+  const crew = {
+    most,
+    ready() {
+      while (list.length < crew.most) begin();
+      return up.length;
+    },
+    call(k, of, op, args, values) {
+      asked.set(++count, of);
+      up[k].postMessage({ id: count, op, args, values }, values ? [values.buffer] : []);
+    },
+    drop() {
+      if (asked.size) for (const w of up) w.postMessage({ stop: count });
+      asked.clear();
+    },
+  };
+  return crew;
+}
+
+/** This script, for a worker of this one: from another origin, a blob imports it. */
+function script() {
+  const url = new URL(import.meta.url);
+  return url.origin === location.origin ? url : URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: "text/javascript" }));
 }
 
 /** This worker is of no more use. */

@@ -97,12 +97,12 @@ func TestSlicesAreShort(t *testing.T) {
 		s := loaded(t, []int{rows, cols}, bell(rows*cols))
 		whole := mustAnalyze(t, s, wire.AnalyzeArgs{Format: "Q4_K"})
 		s.Slice = 6 * time.Millisecond
-		s.now = func() time.Time {
+		s.now = func() time.Duration {
 			done := 0
 			if s.busy != nil {
 				done = s.busy.at * cols
 			}
-			return time.Unix(0, 0).Add(time.Duration(done) * slow)
+			return time.Duration(done) * slow
 		}
 		args, _ := wire.Marshal(wire.AnalyzeArgs{Format: "Q4_K"})
 		r, err := s.Call(wire.OpAnalyze, args, Attachment{})
@@ -154,5 +154,37 @@ func TestStoppedAnalysis(t *testing.T) {
 	mustAnalyze(t, s, wire.AnalyzeArgs{Format: "Q4_0"})
 	if &s.last.packed.Bytes[0] != spare || &s.spare[:1][0] != a {
 		t.Error("the two buffers do not take turns")
+	}
+}
+
+// TestFormatsInTurn wants no memory that formats use after one another in a
+// session to be two things at once.
+func TestFormatsInTurn(t *testing.T) {
+	const rows, cols = 300, 1024
+	x := bell(rows * cols)
+	s := loaded(t, []int{rows, cols}, x)
+	turns := []struct{ format, options string }{{"Q4_K", ""}, {"NF4", ""}, {"NF4", "block=128"}, {"INT4", ""}, {"Q8_0", ""}, {"FP4", ""}, {"INT4", "group=32"}}
+	for range 3 {
+		for _, turn := range turns {
+			args := wire.AnalyzeArgs{Format: turn.format, Options: optionsOf(turn.options)}
+			alone := loaded(t, []int{rows, cols}, x)
+			want, got := mustAnalyze(t, alone, args), mustAnalyze(t, s, args)
+			sameAnswer(t, got, want, s, alone)
+		}
+	}
+	mustAnalyze(t, s, wire.AnalyzeArgs{Format: "Q4_K"})
+	want := bytes.Clone(s.last.packed.Bytes)
+	s.Slice = time.Nanosecond
+	args, _ := wire.Marshal(wire.AnalyzeArgs{Format: "NF4"})
+	for r, err := s.Call(wire.OpAnalyze, args, Attachment{}); ; r, err = r.More() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.More == nil {
+			break
+		}
+		if s.last.packed.Format == "Q4_K" && !bytes.Equal(s.last.packed.Bytes, want) {
+			t.Fatal("a newer answer writes to the bytes of the last")
+		}
 	}
 }

@@ -24,24 +24,43 @@ func (s *Session) analyze(a wire.AnalyzeArgs) (Reply, error) {
 
 // finish does a little more, and answers when all is done.
 func (n *analysis) finish() (Reply, bool, error) {
+	n.share()
 	if done, err := n.work(); err != nil || !done {
 		return Reply{}, false, n.s.placed(err, n.of)
 	}
-	if r, _ := n.sum(); !n.count(r.RMSE, r.MaxAbs) {
+	if n.next() {
 		return Reply{}, false, nil
 	}
-	r, err := n.answer()
-	return r, true, err
+	if n.sharing.working() {
+		return n.wait()
+	}
+	n.join()
+	r, _ := n.sum()
+	n.askCounts(r.RMSE, r.MaxAbs)
+	if !n.count(r.RMSE, r.MaxAbs) {
+		return Reply{}, false, nil
+	}
+	if n.sharing.counting() {
+		return n.wait()
+	}
+	n.countLost(r.RMSE, r.MaxAbs)
+	answer, err := n.answer()
+	return answer, true, err
+}
+
+// wait is for other workers.
+func (n *analysis) wait() (Reply, bool, error) {
+	return Reply{Wait: true, More: func() (Reply, error) { return n.s.sliced(n.finish) }}, true, nil
 }
 
 // sliced calls f until it is done, or for as long as a slice may take.
 func (s *Session) sliced(f func() (Reply, bool, error)) (Reply, error) {
-	until := s.clock().Add(s.Slice)
+	until := s.clock() + s.Slice
 	for {
 		if r, done, err := f(); done || err != nil {
 			return r, err
 		}
-		if s.Slice > 0 && !s.clock().Before(until) {
+		if s.Slice > 0 && s.clock() >= until {
 			return Reply{More: func() (Reply, error) { return s.sliced(f) }}, nil
 		}
 	}

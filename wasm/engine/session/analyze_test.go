@@ -51,6 +51,10 @@ func analyzed(s *Session, a wire.AnalyzeArgs) (answer, error) {
 	if err != nil {
 		return out, err
 	}
+	return answerOf(r)
+}
+
+func answerOf(r Reply) (out answer, err error) {
 	text, err := wire.Marshal(r.JSON)
 	if err != nil {
 		return out, err

@@ -134,17 +134,19 @@ func (c *cutter) put(dst []byte, n int, src []byte, row, rows int) {
 	copy(dst[c.header+all+atScales:][:scales], src[c.header+codes:])
 }
 
-// take is the bytes of a piece of a piece of n rows; dst is memory for them.
-func (c *cutter) take(dst, src []byte, n, row, rows int) []byte {
+// take is the bytes of a piece of a piece of n rows: a part of src, or copied to
+// memory, which grows where it must.
+func (c *cutter) take(memory *[]byte, src []byte, n, row, rows int) []byte {
 	at, atScales := c.before(row)
 	all, _ := c.before(n)
 	codes, scales := c.before(rows)
 	if c.header+scales == 0 {
 		return src[at:][:codes]
 	}
-	dst = append(dst[:0], src[:c.header]...)
+	dst := append((*memory)[:0], src[:c.header]...)
 	dst = append(dst, src[c.header+at:][:codes]...)
-	return append(dst, src[c.header+all+atScales:][:scales]...)
+	*memory = append(dst, src[c.header+all+atScales:][:scales]...)
+	return *memory
 }
 
 // pack quantizes a piece, rows of the tensor from a row on, as f does with the

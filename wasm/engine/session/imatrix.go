@@ -119,6 +119,7 @@ type guide struct {
 	weights []float32 // of a row's columns, for each matrix
 	rows    int       // of a matrix
 	from    int       // row of the whole, or of the sample, that the first is
+	first   int       // matrix that the first weights are of
 }
 
 // Quantize packs the rows of each matrix with its own weights. Formats that
@@ -132,7 +133,7 @@ func (g guide) Quantize(t quant.Tensor, o quant.Options) (*quant.Packed, error) 
 		for to < t.Rows() && matrix(to) == matrix(from) {
 			to++
 		}
-		o.Importance = g.weights[matrix(from)*cols:][:cols]
+		o.Importance = g.weights[(matrix(from)-g.first)*cols:][:cols]
 		x := t
 		if from > 0 || to < t.Rows() {
 			x = t.Slice(from, to)

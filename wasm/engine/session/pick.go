@@ -117,7 +117,7 @@ func (r *result) paramsOf(row int) (*quant.Params, int, error) {
 	case r.how == cutRange: // any codes will do: one scale is for all
 		p.Bytes = append(make([]byte, 0, r.size(1)), p.Bytes[:r.header]...)[:r.size(1)]
 	default:
-		p.Bytes = r.take(nil, p.Bytes, r.rows, row, 1)
+		p.Bytes = r.take(new([]byte), p.Bytes, r.rows, row, 1)
 	}
 	p.Shape = []int{1, r.cols}
 	m, err := r.format.Params(&p, false)

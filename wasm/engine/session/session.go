@@ -23,6 +23,7 @@ type Session struct {
 	made     *maker // of the file; nil until a plan is asked for, and to be so where anything changes what steps answers
 
 	loaded bool
+	loads  int // tensors so far
 	tensor quant.Tensor
 	stored *quant.Packed // of tensor, where it came in blocks
 	hist   metric.Histogram
@@ -39,7 +40,12 @@ type Session struct {
 	// Slice is how long a call may take before it answers with More; 0 is for
 	// as long as it needs.
 	Slice time.Duration
-	now   func() time.Time // of tests; nil is time.Now
+	now   func() time.Duration // of tests; nil is the machine's
+
+	// Mates do some rows of what takes longer than a slice; nil for none.
+	Mates Mates
+	team  team    // what they have
+	help  helping // as one of them
 
 	lo, hi    float32 // range of the whole tensor
 	nonFinite int     // values of it
@@ -92,6 +98,7 @@ type Reply struct {
 	JSON   any
 	Arrays map[string]any
 	More   func() (Reply, error) // goes on with what is not finished; nil where this is the answer
+	Wait   bool                  // there is nothing to go on with until Take is called
 }
 
 // Call answers one request.
@@ -105,6 +112,10 @@ func (s *Session) Call(op string, args []byte, a Attachment) (Reply, error) {
 		return call(args, func(v wire.Source) (Reply, error) { return s.load(v, a.Values) })
 	case wire.OpAnalyze:
 		return call(args, s.analyze)
+	case wire.OpPiece:
+		return call(args, func(v wire.PieceArgs) (Reply, error) { return s.piece(v, a.Values) })
+	case wire.OpCount:
+		return call(args, s.count)
 	case wire.OpPick:
 		return call(args, s.pick)
 	case wire.OpMeasure:
@@ -162,6 +173,7 @@ func (s *Session) load(v wire.Source, values []float32) (Reply, error) {
 	}
 	s.drop()
 	s.tensor, s.stored, s.last, s.loaded = t, stored, result{}, true
+	s.loads++
 	stats := describe(t, typ)
 	if stored != nil {
 		if stats.Inside, err = estimate(stored, t.Data, v.Index); err != nil {
@@ -177,18 +189,26 @@ func (s *Session) load(v wire.Source, values []float32) (Reply, error) {
 	return Reply{JSON: stats, Arrays: map[string]any{"hist": s.hist.Counts}}, nil
 }
 
-// clock is the time.
-func (s *Session) clock() time.Time {
+// clock is the time since some moment.
+func (s *Session) clock() time.Duration {
 	if s.now != nil {
 		return s.now()
 	}
-	return time.Now()
+	return time.Since(start)
 }
+
+var start = time.Now()
 
 // drop forgets what is not finished.
 func (s *Session) drop() {
-	if s.busy != nil && s.busy.out.own {
+	if s.busy == nil {
+		return
+	}
+	if s.busy.out.own {
 		s.spare = s.busy.out.packed.Bytes
+	}
+	if s.busy.sharing != nil {
+		s.Mates.Drop()
 	}
 	s.busy = nil
 }
