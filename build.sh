@@ -16,7 +16,7 @@ usage: ./build.sh COMMAND
   run [-addr HOST:PORT]   build and serve the page (127.0.0.1:8080)
   test [-short] [-long]   everything that is tested; -long adds the nightly part
   bench [-json FILE]      measure: weights a second, slider to plots
-  dist                    write the deployable site to dist/
+  dist                    write the deployable site to dist/, the npm package in it
   deploy                  publish to Cloudflare Workers (needs your own account)
 EOF
 }
@@ -85,6 +85,7 @@ stage() {
 	wasm "$stage"/wasm/fewbits-portable.wasm ./wasm/main -tags=purego
 	node web/lessons.mjs "$stage"
 	node web/bundle.mjs "$stage"
+	node web/npm/pack.mjs "$stage" "$cache/npm/fewbits"
 	cp "$stage"/index.html "$stage"/embed.html
 }
 

@@ -1,4 +1,5 @@
 import { Lane } from "./lane.js";
+import { program } from "./parts.js";
 
 /**
  * @typedef {object} Result
@@ -16,8 +17,8 @@ import { Lane } from "./lane.js";
  */
 export async function open({ base, workers = 1 } = {}) {
   if (base) {
-    const there = new URL(String(base).replace(/\/*$/, "/"), globalThis.document?.baseURI ?? location.href);
-    const other = await import(new URL("fewbits.js", there).href);
+    const there = new URL(String(base).replace(/\/*$/, "/"), globalThis.document?.baseURI ?? globalThis.location?.href);
+    const other = await import(/* webpackIgnore: true */ /* @vite-ignore */ new URL("fewbits.js", there).href); // no bundler's matter
     if (other.open !== open) return other.open({ workers });
   }
   const fb = new Fewbits(await compile(false));
@@ -31,14 +32,7 @@ export async function open({ base, workers = 1 } = {}) {
 }
 
 /** The engine: with SIMD128 where the browser has it, and whole or without what only folders of Hugging Face need. */
-export async function compile(whole) {
-  const name = `fewbits${WebAssembly.validate(SIMD) ? (whole ? "-whole" : "") : "-portable"}.wasm`;
-  const url = new URL("../wasm/" + name, import.meta.url);
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`the engine cannot be loaded: ${url.pathname} answers ${response.status}`);
-  const type = response.headers.get("Content-Type") || "";
-  return type.startsWith("application/wasm") ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
-}
+export const compile = (whole) => program(`fewbits${WebAssembly.validate(SIMD) ? (whole ? "-whole" : "") : "-portable"}`);
 
 // (module (func (result v128) i32.const 0 i8x16.splat))
 const SIMD = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11]);

@@ -1,3 +1,5 @@
+import { worker as begin } from "./parts.js";
+
 /** A waiting call that a newer one of its kind made needless. */
 export class Superseded extends Error { name = "Superseded"; }
 
@@ -5,7 +7,7 @@ export class Superseded extends Error { name = "Superseded"; }
 export class Died extends Error { name = "Died"; }
 
 /** How many workers may share a task, as far as the machine goes. */
-export const workers = () => Math.min(6, navigator.hardwareConcurrency || 2);
+export const workers = () => Math.min(6, globalThis.navigator?.hardwareConcurrency || 2);
 
 /** How many workers a worker may have do some of its work: each has the program and what it is to work on in its memory. */
 const MATES = 3;
@@ -142,7 +144,7 @@ export class Lane {
     this.#up = false;
     this.#untold = story([...this.#known.values()]);
     try {
-      const worker = this.#worker = new Worker(script, { type: "module", name: this.#name });
+      const worker = this.#worker = begin(this.#name);
       const mine = (f) => (e) => { if (worker === this.#worker) f(e); };
       const lock = `fewbits-worker-${Math.random()}`;
       worker.onmessage = mine(({ data }) => {
@@ -260,8 +262,3 @@ function story(known) {
 }
 
 const text = (args) => (typeof args === "string" ? args : JSON.stringify(args));
-
-// A worker's script must come from the page's own origin: where this module
-// does not, a blob that imports the script does.
-const url = new URL("./worker.js", import.meta.url);
-const script = url.origin === location.origin ? url : URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: "text/javascript" }));

@@ -145,7 +145,7 @@ function crew(module, most) {
   return crew;
 }
 
-/** This script, for a worker of this one: from another origin, a blob imports it. */
+/** This script, for a worker of this one, as near() of begin.js: a worker loads a single script. */
 function script() {
   const url = new URL(import.meta.url);
   return url.origin === location.origin ? url : URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: "text/javascript" }));
