@@ -106,7 +106,11 @@ func Back[T Float](q LSQ, g, x, upstream []T) float64 {
 
 // Best gives the step of least squared error among 200, from that which clips
 // nothing down to a hundredth of it: what rounding after training can do best.
-func Best[T Float](l Levels, x []T) LSQ {
+func Best[T Float](l Levels, x []T) LSQ { return BestOf(l, x, 200) }
+
+// BestOf is Best with so many tries, from that which clips nothing down to
+// two of as many parts of it.
+func BestOf[T Float](l Levels, x []T, tries int) LSQ {
 	var top float64
 	for _, v := range x {
 		r := math.Abs(float64(v)) / float64(l.P)
@@ -119,8 +123,8 @@ func Best[T Float](l Levels, x []T) LSQ {
 		return LSQ{l, 1}
 	}
 	best, least := LSQ{l, top}, math.Inf(1)
-	for i := 200; i > 1; i-- {
-		q := LSQ{l, top * float64(i) / 200}
+	for i := tries; i > 1; i-- {
+		q := LSQ{l, top * float64(i) / float64(tries)}
 		if e := squares(q, x); e < least {
 			best, least = q, e
 		}

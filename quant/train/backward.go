@@ -9,7 +9,7 @@ func (m *Model) backward(tokens []int32) {
 	clear(s.stream)
 	clear(s.normed)
 	m.linearBack(s.normed, s.logits, m.across(s.norm, m.Width), m.embd, n)
-	rmsNormBack(s.stream, m.norm.of(m.grads), s.normed, s.scale, s.last, m.norm.of(m.weights))
+	rmsNormBack(s.stream, m.norm.of(m.grads), s.normed, s.scale, s.last, m.norm.of(m.used()))
 	for i := m.Layers - 1; i >= 0; i-- {
 		m.feedForwardBack(&s.layers[i], &m.blocks[i], n)
 		m.attentionBack(&s.layers[i], &m.blocks[i], n)
@@ -36,7 +36,7 @@ func (m *Model) feedForwardBack(y *layerState, b *block, n int) {
 	x := m.across(y.ffnNorm, m.Width)
 	m.linearBack(s.normed, s.up, x, b.up, n)
 	m.linearBack(s.normed, s.gate, x, b.gate, n)
-	rmsNormBack(s.stream, b.ffnNorm.of(m.grads), s.normed, y.ffnScale, y.mid, b.ffnNorm.of(m.weights))
+	rmsNormBack(s.stream, b.ffnNorm.of(m.grads), s.normed, y.ffnScale, y.mid, b.ffnNorm.of(m.used()))
 }
 
 // attentionBack takes it back through attention.
@@ -53,7 +53,7 @@ func (m *Model) attentionBack(y *layerState, b *block, n int) {
 	m.linearBack(s.normed, dq, x, b.q, n)
 	m.linearBack(s.normed, s.keys, x, b.k, n)
 	m.linearBack(s.normed, s.values, x, b.v, n)
-	rmsNormBack(s.stream, b.attnNorm.of(m.grads), s.normed, y.attnScale, y.in, b.attnNorm.of(m.weights))
+	rmsNormBack(s.stream, b.attnNorm.of(m.grads), s.normed, y.attnScale, y.in, b.attnNorm.of(m.used()))
 }
 
 // across is x, tokens × cols, turned: what linearBack wants of a product's input.
@@ -68,7 +68,7 @@ func (m *Model) across(x []float32, cols int) []float32 {
 func (m *Model) linearBack(dx, dy, xT []float32, w matrix, tokens int) {
 	s := &m.state
 	wT := s.weight[:w.rows*w.cols]
-	transpose(wT, w.of(m.weights), w.rows, w.cols)
+	transpose(wT, w.of(m.used()), w.rows, w.cols)
 	part := s.part[:tokens*w.cols]
 	product(part, dy, wT, tokens, w.cols, w.rows)
 	add(dx, part)

@@ -8,6 +8,10 @@
 // layer; the optimizer is AdamW (arXiv 1711.05101) with a warm-up, a cosine
 // (arXiv 1608.03983) and a bound on the gradient's norm.
 //
+// A model can be trained on with few bits in mind: Read takes it out of its file,
+// and Aware rounds all its matrices in every pass while they learn, as package
+// qat does for small networks.
+//
 // Everything is float32 and runs in one thread and in one order: a seed decides
 // every bit, under Node on any machine.
 //

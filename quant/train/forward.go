@@ -54,7 +54,7 @@ func (m *Model) forward(tokens []int32) {
 	s := &m.state
 	n := len(tokens)
 	x := s.layers[0].in
-	embd := m.embd.of(m.weights)
+	embd := m.embd.of(m.used())
 	for t, id := range tokens {
 		copy(x[t*m.Width:(t+1)*m.Width], embd[int(id)*m.Width:])
 	}
@@ -64,7 +64,7 @@ func (m *Model) forward(tokens []int32) {
 		if i+1 < len(s.layers) {
 			next = s.layers[i+1].in
 		}
-		rmsNorm(y.attnNorm, y.attnScale, y.in, b.attnNorm.of(m.weights))
+		rmsNorm(y.attnNorm, y.attnScale, y.in, b.attnNorm.of(m.used()))
 		m.linear(y.q, y.attnNorm, b.q, n)
 		m.linear(y.k, y.attnNorm, b.k, n)
 		m.linear(y.v, y.attnNorm, b.v, n)
@@ -73,7 +73,7 @@ func (m *Model) forward(tokens []int32) {
 		m.attend(y)
 		m.linear(y.mid, y.heads, b.out, n)
 		add(y.mid, y.in)
-		rmsNorm(y.ffnNorm, y.ffnScale, y.mid, b.ffnNorm.of(m.weights))
+		rmsNorm(y.ffnNorm, y.ffnScale, y.mid, b.ffnNorm.of(m.used()))
 		m.linear(y.gate, y.ffnNorm, b.gate, n)
 		m.linear(y.up, y.ffnNorm, b.up, n)
 		for j, g := range y.gate {
@@ -82,13 +82,13 @@ func (m *Model) forward(tokens []int32) {
 		m.linear(next, y.act, b.down, n)
 		add(next, y.mid)
 	}
-	rmsNorm(s.norm, s.scale, s.last, m.norm.of(m.weights))
+	rmsNorm(s.norm, s.scale, s.last, m.norm.of(m.used()))
 	m.linear(s.logits, s.norm, m.embd, n)
 }
 
 // linear writes y = x · wᵀ.
 func (m *Model) linear(y, x []float32, w matrix, tokens int) {
-	product(y, x, w.of(m.weights), tokens, w.rows, w.cols)
+	product(y, x, w.of(m.used()), tokens, w.rows, w.cols)
 }
 
 func add(dst, src []float32) {

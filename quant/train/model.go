@@ -11,6 +11,7 @@ type Model struct {
 	Shape
 	*layout
 	weights, grads []float32
+	coarse         []float32 // what takes the place of the weights in a pass, where something does
 	cos, sin       []float32 // of rotary positions: Context × Dim/2
 	state          state
 }
@@ -75,6 +76,14 @@ func (m *Model) turns() {
 			m.cos[p*half+j], m.sin[p*half+j] = float32(c), float32(s)
 		}
 	}
+}
+
+// used is the weights as a pass takes them.
+func (m *Model) used() []float32 {
+	if m.coarse != nil {
+		return m.coarse
+	}
+	return m.weights
 }
 
 // Batch is sequences of tokens, one after another, and what follows each.

@@ -111,13 +111,25 @@ func (t *Trainer) rate(step int) float64 {
 	return o.Rate * (0.01 + 0.99*0.5*(1+math.Cos(math.Pi*min(1, share))))
 }
 
+// batch is sequences of stories of the trainer's vocabulary.
+func (t *Trainer) batch(seed uint64, sequences int) Batch {
+	return stories{t.encoder, t.Model.Context}.batch(seed, sequences)
+}
+
+// stories is what batches are made of: stories in a vocabulary, cut to context
+// tokens.
+type stories struct {
+	encoder *llama.Vocab
+	context int
+}
+
 // batch is sequences of stories. Three of four begin at the beginning of a
 // story, where all that is told of is named, the rest anywhere in one. The first
 // token is always that which begins a text, as when perplexity is measured.
-func (t *Trainer) batch(seed uint64, sequences int) Batch {
+func (s stories) batch(seed uint64, sequences int) Batch {
 	w := tales.NewWriter(seed)
 	random := rand.New(rand.NewPCG(seed, 0x6261746368))
-	n := t.Model.Context
+	n := s.context
 	var b Batch
 	for i := range sequences {
 		from := 0
@@ -127,10 +139,10 @@ func (t *Trainer) batch(seed uint64, sequences int) Batch {
 		var ids []int32
 		for text := ""; len(ids) < from+n+1; {
 			text += w.Story() + "\n" + w.Story() + "\n" + w.Story() + "\n"
-			ids = t.encoder.Encode(text, true, false)
+			ids = s.encoder.Encode(text, true, false)
 		}
 		ids = ids[from : from+n+1]
-		b.Tokens = append(b.Tokens, t.encoder.BOS)
+		b.Tokens = append(b.Tokens, s.encoder.BOS)
 		b.Tokens = append(b.Tokens, ids[1:n]...)
 		b.Targets = append(b.Targets, ids[1:]...)
 	}

@@ -73,3 +73,28 @@ type LabDot struct {
 	Y     float64 `json:"y"`
 	Class int     `json:"class"`
 }
+
+// Operations of the lab that trains a language model on with few bits in mind.
+const (
+	OpTaleOpen = "tale-open" // TaleArgs, and the model's file → Tale; the worker keeps it
+	OpTaleStep = "tale-step" // LabStepArgs → Tale
+)
+
+// TaleArgs says how it is trained.
+type TaleArgs struct {
+	Bits  int    `json:"bits"`            // of weights: 2 … 8, 0 for ternary ones
+	Group int    `json:"group,omitempty"` // weights that share a step; 0 is a row
+	Steps int    `json:"steps"`
+	Seed  uint64 `json:"seed"` // of the stories
+}
+
+// Tale is how it stands: perplexities, on stories that it does not learn from.
+type Tale struct {
+	Done    int       `json:"done"` // steps, of
+	All     int       `json:"all"`
+	Weights int       `json:"weights"` // that the model has
+	Float   float64   `json:"float"`   // before
+	Rounded float64   `json:"rounded"`
+	At      []int     `json:"at"` // steps after which it was measured
+	Trained []float64 `json:"trained"`
+}

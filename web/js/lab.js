@@ -1,21 +1,18 @@
 // The lab of the lesson on training with few bits: a small network learns in
 // the worker, a slice of steps at a time, and here is drawn how it stands.
-import { el } from "./lesson-parts.js";
+import { choice, el, trouble } from "./lesson-parts.js";
+
+export { tale } from "./lab-tale.js";
 
 const SLICE = 10; // steps between two pictures
 const TONES = ["orig", "ink", "recon"]; // floats, rounded, trained
 const nats = (v) => v.toFixed(3), percent = (v) => `${(100 * v).toFixed(1)} %`;
 
-const select = (id, label, options) => {
-  const s = el("select", { id }, ...options.map(([value, text]) => el("option", { value }, text)));
-  return [s, el("div", { class: "w-choice" }, el("label", { for: id }, label), s)];
-};
-
 /** Sets up the lab in its place in the text. @param {Element} box @param {AbortSignal} off ends it */
 export async function lab(box, off) {
-  const [task, taskRow] = select("lab-task", "Task", [["spirals", "two spirals"], ["digits", "drawn digits"]]);
-  const [bits, bitsRow] = select("lab-bits", "Bits of a weight", [[2, "2"], [3, "3"], [4, "4"], [8, "8"], [0, "ternary: −1, 0, 1"]]);
-  const [acts, actsRow] = select("lab-acts", "Activations", [[0, "floats"], [8, "8 bits"], [4, "4 bits"], [2, "2 bits"]]);
+  const [task, taskRow] = choice("lab-task", "Task", [["spirals", "two spirals"], ["digits", "drawn digits"]]);
+  const [bits, bitsRow] = choice("lab-bits", "Bits of a weight", [[2, "2"], [3, "3"], [4, "4"], [8, "8"], [0, "ternary: −1, 0, 1"]]);
+  const [acts, actsRow] = choice("lab-acts", "Activations", [[0, "floats"], [8, "8 bits"], [4, "4 bits"], [2, "2 bits"]]);
   const seed = el("input", { id: "lab-seed", type: "number", min: 0, max: 999999, value: 1 });
   const start = el("button", { type: "button", class: "first" }, "Start"), step = el("button", { type: "button" }, "Step"), reset = el("button", { type: "button" }, "Reset");
   const status = el("p", { role: "status", class: "lab-status" }, "The engine is being fetched …"), alert = el("p", { role: "alert", hidden: true });
@@ -25,6 +22,7 @@ export async function lab(box, off) {
     el("div", { class: "w-controls" }, taskRow, bitsRow, actsRow, el("div", { class: "w-choice" }, el("label", { for: "lab-seed" }, "Seed"), seed)),
     el("div", { class: "acts" }, start, step, reset), status, alert, maps, el("div", { class: "w-parts" }, curves, table));
   const { lines } = await import("./plots/index.js");
+  if (off.aborted) return;
   let plot, points = [], running = false, state = null, busy = Promise.resolve();
 
   const say = (v) => {
@@ -55,7 +53,8 @@ export async function lab(box, off) {
         draw(v);
       } catch (e) {
         pause();
-        alert.textContent = `The lab has stopped: ${e.message}`;
+        if (off.aborted) return;
+        alert.replaceChildren(...trouble("The lab has stopped", e, open));
         alert.hidden = false;
       }
     });
@@ -137,6 +136,6 @@ function drawMaps(figure, v, points) {
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(`
 .lab-maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 11rem), 15rem)); gap: var(--s4); min-height: 17rem; } .lab-maps > div { display: grid; gap: var(--s1); align-content: start; font-size: var(--t-note); } .lab-maps canvas { width: 100%; height: auto; aspect-ratio: 1; border: 1px solid var(--hair); forced-color-adjust: none; }
-.lab-status { min-height: 1.5rem; } .lesson p.lab-status { font: var(--t-ui)/1.5 var(--sans); margin: 0; } #lab-seed { width: 6rem; }
+.lab-status { min-height: 1.5rem; } @media (max-width: 560px) { [data-widget=tale] .lab-status { min-height: 4.5rem; } } .lesson p.lab-status { font: var(--t-ui)/1.5 var(--sans); margin: 0; } #lab-seed, #tale-seed { width: 6rem; }
 `);
 document.adoptedStyleSheets.push(sheet);

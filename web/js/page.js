@@ -118,11 +118,11 @@ globalThis.fewbitsHost = {
     }, fatal);
   },
 
-  /** Asks the worker of the lessons. */
-  async teach(op, args) {
+  /** Asks the worker of the lessons; a file may come along. */
+  async teach(op, args, file) {
     const lane = (await engine).lane("learn");
     lane.use(await wholeProgram());
-    return JSON.parse((await lane.call(op, args)).json);
+    return JSON.parse((await lane.call(op, args, { file })).json);
   },
 
   /** Stops a worker that is not needed any more. */

@@ -18,9 +18,10 @@ type figure struct {
 type teaching struct {
 	lab     *qat.Lab
 	spirals bool // is what it learns
+	tale    *tale
 }
 
-func (s *Session) teach(op string, args []byte) (Reply, error) {
+func (s *Session) teach(op string, args []byte, a Attachment) (Reply, error) {
 	switch op {
 	case wire.OpFigure:
 		return call(args, drawFigure)
@@ -33,6 +34,10 @@ func (s *Session) teach(op string, args []byte) (Reply, error) {
 		return call(args, s.labOpen)
 	case wire.OpLabStep:
 		return call(args, s.labStep)
+	case wire.OpTaleOpen:
+		return call(args, func(v wire.TaleArgs) (Reply, error) { return s.taleOpen(v, a) })
+	case wire.OpTaleStep:
+		return call(args, s.taleStep)
 	}
 	return call(args, checkAnswers)
 }

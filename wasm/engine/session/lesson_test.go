@@ -3,6 +3,8 @@
 package session
 
 import (
+	"bytes"
+	"os"
 	"strings"
 	"testing"
 
@@ -69,6 +71,45 @@ func TestLab(t *testing.T) {
 	}
 	v = ask[wire.Lab](t, &s, wire.OpLabOpen, wire.LabArgs{Task: "digits", Bits: 4, Seed: 1}, Attachment{})
 	if v.Side != 0 || v.Points != nil || v.Runs[0].Map != "" {
+		t.Errorf("%+v", v)
+	}
+}
+
+// TestTale takes a few steps with the small sample model, past the JSON: with 2
+// bits the first ones win back a good part of what rounding loses.
+func TestTale(t *testing.T) {
+	var s Session
+	if _, err := s.Call(wire.OpTaleStep, []byte(`{"steps":1}`), Attachment{}); err == nil || !strings.Contains(err.Error(), "no model is open") {
+		t.Error(err)
+	}
+	b, err := os.ReadFile("../../../web/samples/tale-small.gguf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := Attachment{File: bytes.NewReader(b), Size: int64(len(b))}
+	for args, says := range map[string]string{
+		`{"bits":1,"steps":4}`:              "1 bits",
+		`{"bits":2,"steps":0}`:              "0 steps",
+		`{"bits":2,"steps":9999}`:           "9999 steps",
+		`{"bits":2,"steps":4,"group":1000}`: "groups of 1000",
+	} {
+		if _, err := s.Call(wire.OpTaleOpen, []byte(args), file); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+	if _, err := s.Call(wire.OpTaleOpen, []byte(`{"bits":2,"steps":4}`), Attachment{}); err == nil || !strings.Contains(err.Error(), "no model") {
+		t.Error(err)
+	}
+	if testing.Short() {
+		t.Skip("it takes some seconds to train")
+	}
+	v := ask[wire.Tale](t, &s, wire.OpTaleOpen, wire.TaleArgs{Bits: 2, Steps: 5, Seed: 1}, file)
+	if v.Done != 0 || v.All != 5 || v.Weights < 500_000 || v.Float > 1.6 || v.Rounded < 1.2*v.Float || len(v.At) != 1 || v.Trained[0] != v.Rounded {
+		t.Fatalf("%+v", v)
+	}
+	v = ask[wire.Tale](t, &s, wire.OpTaleStep, wire.LabStepArgs{Steps: 3}, Attachment{})
+	v = ask[wire.Tale](t, &s, wire.OpTaleStep, wire.LabStepArgs{Steps: 9}, Attachment{})
+	if v.Done != 5 || len(v.At) != 5 || v.At[4] != 5 || v.Trained[4] > v.Rounded-0.3*(v.Rounded-v.Float) {
 		t.Errorf("%+v", v)
 	}
 }

@@ -144,8 +144,8 @@ func (s *Session) Call(op string, args []byte, a Attachment) (Reply, error) {
 		return s.weighUp(op, args, a)
 	case wire.OpRows:
 		return call(args, s.window)
-	case wire.OpFigure, wire.OpAsk, wire.OpCheck, wire.OpLabOpen, wire.OpLabStep:
-		return s.teach(op, args)
+	case wire.OpFigure, wire.OpAsk, wire.OpCheck, wire.OpLabOpen, wire.OpLabStep, wire.OpTaleOpen, wire.OpTaleStep:
+		return s.teach(op, args, a)
 	case wire.OpFlowOpen, wire.OpFlowRun, wire.OpFlowStep, wire.OpFlowStage:
 		return s.flows(op, args, a)
 	}
