@@ -1,5 +1,5 @@
-// node web/lessons.mjs STAGE: renders web/lessons/*.md to STAGE/lessons/ID.html,
-// and lists them in STAGE/index.html.
+// node web/lessons.mjs STAGE: renders web/lessons/*.md, the first into
+// STAGE/index.html, which lists them all, the others to STAGE/lessons/ID.html.
 //
 // A lesson is Markdown under lines of "key: value" between two lines of "---":
 // id, title, minutes, and sources, one a line below it. In the text
@@ -8,6 +8,13 @@
 //   :::exercise ID    that of an exercise
 //   [word](#word-ID)  is a term of the glossary, words.md, whose entries are
 //                     lines of the form  - **Word**: what it means
+//
+// and in the first, which is part of the page,
+//
+//   :::page ID        is the place of what the view has under that name; lines
+//                     below, up to one of ":::", are text that goes into it
+//   :::aside ID       and the line below it are a word of the glossary at length,
+//                     [word](#aside-ID) the place in the text that it belongs to
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,6 +24,9 @@ const from = join(dirname(fileURLToPath(import.meta.url)), "lessons");
 
 /** A place that the page fills. */
 const PLACE = /^:::(widget|exercise) ([a-z0-9-]+)(?:\n+|$)/;
+
+/** One that the view fills, with a text of its own or none; and a note beside the text. */
+const PAGE = /^:::page ([a-z0-9-]+)\n(?:\n+|([^]+?)\n:::(?:\n+|$))/, ASIDE = /^:::aside ([a-z0-9-]+)\n(.+)(?:\n+|$)/;
 
 export const slug = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
 
@@ -45,27 +55,40 @@ export function glossary(text) {
   return words;
 }
 
-/** Renders a lesson's text. */
-export function render(lesson, words) {
+/** Renders a lesson's text. parts: what the view has for the first one, by name. */
+export function render(lesson, words, parts = {}) {
   let uses = 0;
+  const wordOf = (id) => {
+    const entry = words.get(id);
+    if (!entry) throw new Error(`${lesson.name}: the glossary has no ${JSON.stringify(id)}`);
+    return entry;
+  };
   const place = {
     name: "place",
     level: "block",
     start: (src) => src.match(/^:::/m)?.index,
     tokenizer(src) {
-      const m = PLACE.exec(src);
+      let m = PLACE.exec(src);
       if (m) return { type: "place", raw: m[0], kind: m[1], id: m[2] };
-      if (src.startsWith(":::")) throw new Error(`${lesson.name}: ${JSON.stringify(src.split("\n", 1)[0])} is neither a widget nor an exercise`);
+      if ((m = PAGE.exec(src))) return { type: "place", raw: m[0], kind: "page", id: m[1], tokens: this.lexer.blockTokens(m[2] ?? "", []) };
+      if ((m = ASIDE.exec(src))) return { type: "place", raw: m[0], kind: "aside", id: m[1], tokens: this.lexer.inlineTokens(m[2]) };
+      if (src.startsWith(":::")) throw new Error(`${lesson.name}: ${JSON.stringify(src.split("\n", 1)[0])} is no place that a lesson may have`);
     },
-    renderer: ({ kind, id }) => (kind === "widget" ? `<div class="widget wide-fig" data-widget="${id}"></div>\n` : `<form class="exercise" data-exercise="${id}" novalidate></form>\n`),
+    renderer({ kind, id, tokens }) {
+      if (kind === "widget") return `<div class="widget wide-fig" data-widget="${id}"></div>\n`;
+      if (kind === "exercise") return `<form class="exercise" data-exercise="${id}" novalidate></form>\n`;
+      if (kind === "aside") return `<aside id="l-${id}"><b>${escaped(wordOf(id).word)}</b>${this.parser.parseInline(tokens)}</aside>\n`;
+      if (!parts[id]) throw new Error(`${lesson.name}: the view has no ${JSON.stringify(id)}`);
+      const text = this.parser.parse(tokens).trimEnd().replace("<h2>", '<h2 id="l-ex">'); // what names the form
+      return parts[id].replace("<!--text-->", () => text);
+    },
   };
   const renderer = {
     link({ href, text, tokens }) {
-      const id = /^#word-(.+)$/.exec(href)?.[1];
+      const aside = /^#aside-(.+)$/.exec(href)?.[1], id = /^#word-(.+)$/.exec(href)?.[1];
+      if (aside) return `<dfn aria-describedby="l-${aside}">${escaped(text)}</dfn>`;
       if (!id) return `<a href="${escaped(href)}">${this.parser.parseInline(tokens)}</a>`;
-      const entry = words.get(id);
-      if (!entry) throw new Error(`${lesson.name}: the glossary has no ${JSON.stringify(id)}`);
-      const tip = `w-${id}-${++uses}`;
+      const entry = wordOf(id), tip = `w-${id}-${++uses}`;
       return `<span class="gloss"><a href="#/learn/words" aria-describedby="${tip}">${escaped(text)}</a><span role="tooltip" id="${tip}"><b>${escaped(entry.word)}</b> ${escaped(entry.means)}</span></span>`;
     },
     listitem(item) {
@@ -76,35 +99,38 @@ export function render(lesson, words) {
   return new Marked({ extensions: [place], renderer }).parse(lesson.text);
 }
 
-/** A whole fragment: head, text, sources, and the way on. */
-function fragment(lesson, at, all, words) {
+/** A whole fragment: head, text, sources, and the way on. parts are those of the first, which is in the page. */
+function fragment(lesson, at, all, words, parts) {
   const before = all[at - 1], next = all[at + 1];
   const sources = lesson.sources.length ? `<h2>Sources</h2>\n<ul class="sources">${lesson.sources.map((s) => `<li>${escaped(s)}</li>`).join("")}</ul>\n` : "";
   const link = (l, word) => (l ? `<a href="#/learn/${l.id}">${word}: ${escaped(l.title)}</a>` : "<span></span>");
   const time = lesson.minutes === "0" ? "" : `<p class="eyebrow note">Lesson ${at + 1} · ${lesson.minutes} minutes</p>\n`;
-  return `${time}<h1 tabindex="-1">${escaped(lesson.title)}</h1>\n${render(lesson, words)}${sources}<div class="pn">${link(before, "Before")}${link(next, "Next")}</div>\n`;
+  const head = parts ? `id="l-${lesson.id}"` : 'tabindex="-1"', back = parts ? '<a href="#/tensor">Try it on a tensor</a>' : link(before, "Before");
+  return `${time}<h1 ${head}>${escaped(lesson.title)}</h1>\n${render(lesson, words, parts)}${sources}<div class="pn">${back}${link(next, "Next")}</div>\n`;
+}
+
+/** Takes the parts of the first lesson out of the page: where they stood, and each by its name. */
+function partsOf(html) {
+  const m = /<!--lesson-->([^]*?)<!--end-->/.exec(html);
+  if (!m) throw new Error("the page has no place for the first lesson: <!--lesson--> … <!--end-->");
+  const parts = {};
+  for (const [, id, part] of m[1].matchAll(/<!--page ([a-z0-9-]+)-->\s*([^]*?)(?=<!--page |$)/g)) parts[id] = part.trimEnd() + "\n";
+  return [m[0], parts];
 }
 
 const entry = ({ id, title }, n) => `<li><a data-entry="${id}" href="#/learn/${id}"><i class="n">${n}</i><span>${escaped(title)}</span><small class="todo" id="l-state-${id}"></small></a></li>`;
 
-/** The lesson that is part of the page. */
-const FIRST = { id: "levels", title: "What a bit buys" };
-
 async function main(stage) {
   const names = (await readdir(from)).filter((n) => n.endsWith(".md")).sort();
-  const lessons = await Promise.all(names.map(async (n) => parse(await readFile(join(from, n), "utf8"), n)));
-  const all = [FIRST, ...lessons], twice = all.find((l, i) => all.findIndex((m) => m.id === l.id) < i);
+  const all = await Promise.all(names.map(async (n) => parse(await readFile(join(from, n), "utf8"), n)));
+  const twice = all.find((l, i) => all.findIndex((m) => m.id === l.id) < i);
   if (twice) throw new Error(`two lessons have the id ${JSON.stringify(twice.id)}`);
-  const words = glossary(lessons.find((l) => l.id === "words")?.text ?? "");
+  const words = glossary(all.find((l) => l.id === "words")?.text ?? "");
+  const page = join(stage, "index.html"), html = await readFile(page, "utf8"), [place, parts] = partsOf(html), mark = "<!--lessons-->";
+  if (!html.includes(mark)) throw new Error(`the page has no ${mark}`);
+  await writeFile(page, html.replace(mark, () => all.map((l, i) => entry(l, i + 1)).join("\n")).replace(place, () => fragment(all[0], 0, all, words, parts)));
   await mkdir(join(stage, "lessons"), { recursive: true });
-  for (const [i, l] of lessons.entries()) await writeFile(join(stage, "lessons", `${l.id}.html`), fragment(l, i + 1, all, words));
-  const page = join(stage, "index.html"), html = await readFile(page, "utf8");
-  const fill = (text, mark, by) => {
-    if (!text.includes(mark)) throw new Error(`the page has no ${mark}`);
-    return text.replace(mark, () => by);
-  };
-  const list = lessons.map((l, i) => entry(l, i + 2)).join("\n"), next = lessons[0];
-  await writeFile(page, fill(fill(html, "<!--lessons-->", list), "<!--next-->", `<div class="pn"><a href="#/tensor">Try it on a tensor</a><a href="#/learn/${next.id}">Next: ${escaped(next.title)}</a></div>`));
+  for (const [i, l] of all.entries()) if (i) await writeFile(join(stage, "lessons", `${l.id}.html`), fragment(l, i, all, words));
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) await main(resolve(process.argv[2]));

@@ -135,9 +135,9 @@ var activationsExercise = Exercise{ID: "activations", Title: "Whose scale?", Mak
 	b.add(math.Ceil(x/all*127), "that rounds up. It has to go to the nearest whole number.")
 	b.add(math.Floor(x/all*127), "that rounds down. It has to go to the nearest whole number.")
 	b.add(math.Round(x/all*128), "that takes 128 codes on a side. The last one is 127.")
-	b.add(0, "so small it is not: at least one step fits in.")
+	b.add(0, "it is not as small as that: at least one step fits in.")
 	return Question{
-		Text:   fmt.Sprintf("A token's largest activation is %s; that of all tokens is %s. Symmetric INT8 has the codes −127 … 127. Which code becomes of x = %s, with a scale for each token and with one for all?", num(own, 3), num(all, 4), num(x, 5)),
+		Text:   fmt.Sprintf("A token's largest activation is %s; that of all tokens is %s. Symmetric INT8 has the codes −127 … 127. Which code does x = %s become, with a scale for each token and with one for all?", num(own, 3), num(all, 4), num(x, 5)),
 		Given:  []Given{{"Token's largest", num(own, 3)}, {"Largest of all", num(all, 4)}, {"x", num(x, 5)}},
 		Fields: []Field{a, b},
 		hints:  []string{fmt.Sprintf("The token's own scale is %s / 127.", num(own, 3)), fmt.Sprintf("The scale for all is %s / 127.", num(all, 4)), "Divide x by the scale and round to the nearest whole number."},

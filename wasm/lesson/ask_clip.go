@@ -23,7 +23,7 @@ var clipExercise = Exercise{ID: "clip", Title: "Two errors", Make: func(r *rand.
 	clip.add(t, "that is what it becomes. How far is that from what it was?")
 	clip.add(0, "it lies outside of the range, so something is lost.")
 	clip.add(over-s/2, "that is the value less the rounding error. It becomes the end of the range.")
-	clip.add(t-over, "it is asked how far off it is: without a sign.")
+	clip.add(t-over, "the question is how far off it is: without a sign.")
 	return Question{
 		Text:   fmt.Sprintf("Values reach up to %s, but the range is narrowed to ±%s. The codes are −%s … %s. How large can a rounding error be within the range, and how far is the largest value off?", num(over, 5), num(t, 5), num(m, 4), num(m, 4)),
 		Given:  []Given{{"Range", "±" + num(t, 5)}, {"Codes", "−" + num(m, 4) + " … " + num(m, 4)}, {"Largest value", num(over, 5)}},

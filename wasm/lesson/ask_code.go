@@ -54,14 +54,14 @@ var codeExercise = Exercise{ID: "code", Title: "There and back", Make: func(r *r
 		rightLine = fmt.Sprintf("The value lies outside of the range and is clipped to its end: off by %s.", num(math.Abs(back-x), 3))
 	}
 	return Question{
-		Text:   fmt.Sprintf("A format of %d bits has the scale s = %s and the zero point z = %s; its codes are kept within %s … %s. Which code becomes of x = %s, and what is read back?", n, num(s, 4), num(z, 4), whole(lowest), whole(-lowest-1), num(x, 5)),
+		Text:   fmt.Sprintf("A format of %d bits has the scale s = %s and the zero point z = %s; its codes are kept within %s … %s. Which code does x = %s become, and what is read back?", n, num(s, 4), num(z, 4), whole(lowest), whole(-lowest-1), num(x, 5)),
 		Given:  []Given{{"s", num(s, 4)}, {"z", num(z, 4)}, {"x", num(x, 5)}},
 		Fields: []Field{there, again},
 		hints: []string{
 			fmt.Sprintf("x / s = %s / %s = %s.", num(x, 5), num(s, 4), num(x/s, 4)),
 			fmt.Sprintf("Round it, add z, and keep it within %s … %s.", whole(lowest), whole(-lowest-1)),
-			"Back it goes by x̂ = (q − z) · s.",
+			"The way back is x̂ = (q − z) · s.",
 		},
-		right: []string{fmt.Sprintf("q = round(%s) + (%s), kept within the codes: %s.", num(x/s, 4), num(z, 4), num(code, 4)), rightLine},
+		right: []string{fmt.Sprintf("q = round(%s) + %s, kept within the codes: %s.", num(x/s, 4), addend(z), num(code, 4)), rightLine},
 	}
 }}

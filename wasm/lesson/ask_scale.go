@@ -40,7 +40,7 @@ var scaleExercise = Exercise{ID: "scale", Title: "A scale from a range", Make: f
 	zero.add(0, "0 has the code 0 only where the range is as far to both sides.")
 	zero.add(lo, "that is the smallest value itself. The zero point is a code.")
 	return Question{
-		Text:   fmt.Sprintf("The codes of a format of %d bits run from %s to %s. They shall cover the range from %s to %s. How much is one code worth, and which code stands for 0?", n, whole(lowest), whole(-lowest-1), num(lo, 5), num(hi, 5)),
+		Text:   fmt.Sprintf("The codes of a format of %d bits run from %s to %s. They have to cover the range from %s to %s. What is one code worth, and which code stands for 0?", n, whole(lowest), whole(-lowest-1), num(lo, 5), num(hi, 5)),
 		Given:  []Given{{"Codes", whole(lowest) + " … " + whole(-lowest-1)}, {"Range", num(lo, 5) + " … " + num(hi, 5)}},
 		Fields: []Field{scale, zero},
 		hints: []string{
@@ -76,7 +76,7 @@ func askSymmetricScale(r *rand.Rand) Question {
 	f.add(top/float64(2*m+1), fmt.Sprintf("that divides by all values. From 0 to the end there are %d steps.", m))
 	f.add(float64(m)/top, "that is upside down: codes per unit.")
 	return Question{
-		Text:   fmt.Sprintf("A symmetric format has the codes −%d … %d, and 0 is 0. It shall cover the values from %s to %s. How much is one code worth?", m, m, num(lo, 5), num(hi, 5)),
+		Text:   fmt.Sprintf("A symmetric format has the codes −%d … %d, and 0 is 0. It has to cover the values from %s to %s. What is one code worth?", m, m, num(lo, 5), num(hi, 5)),
 		Given:  []Given{{"Codes", fmt.Sprintf("−%d … %d", m, m)}, {"Range", num(lo, 5) + " … " + num(hi, 5)}},
 		Fields: []Field{f},
 		hints:  []string{"Only the end that is farther from 0 matters.", fmt.Sprintf("s = %s / %d.", num(top, 5), m)},

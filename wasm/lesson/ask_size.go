@@ -42,8 +42,8 @@ var sizeExercise = Exercise{ID: "size", Title: "How big is it?", Make: func(r *r
 		Given:  []Given{{"Weights", num(p, 3) + " · 10⁹"}, {"Bits each", num(f.bits, 3)}},
 		Fields: []Field{a},
 		hints: []string{
-			fmt.Sprintf("%s bits are %s bytes.", num(f.bits, 3), num(f.bits/8, 5)),
-			fmt.Sprintf("%s billion times %s bytes.", num(p, 3), num(f.bits/8, 5)),
+			fmt.Sprintf("%s bits are %s.", num(f.bits, 3), bytesOf(f.bits/8)),
+			fmt.Sprintf("%s billion times %s.", num(p, 3), bytesOf(f.bits/8)),
 		},
 		right: []string{fmt.Sprintf("%s · 10⁹ × %s / 8 = %s · 10⁹ bytes.", num(p, 3), num(f.bits, 3), num(want, 5))},
 	}

@@ -76,7 +76,7 @@ func askSymmetric(r *rand.Rand) Question {
 	top.add(count-1, "that is the largest unsigned code. Here half of the codes are negative.")
 	top.add(-(count/2 - 1), "that is the smallest one that is used.")
 	return Question{
-		Text:   fmt.Sprintf("A symmetric format of %d bits leaves its lowest code out, so that it reaches equally far to both sides of zero. How many values has it, and which is its largest code?", n),
+		Text:   fmt.Sprintf("A symmetric format of %d bits leaves its lowest code out, so that it reaches equally far to both sides of zero. How many values does it have, and which is its largest code?", n),
 		Given:  []Given{{"Bits", whole(n)}},
 		Fields: []Field{f, top},
 		hints: []string{

@@ -185,7 +185,7 @@ var kvExercise = Exercise{ID: "kv", Title: "Keys and values", Make: func(r *rand
 	a.add(want/width, "each head's key is a vector of 128 numbers.")
 	a.add(want*2, "that counts something twice. Keys and values are 2, and FP16 has 2 bytes.")
 	return Question{
-		Text:   fmt.Sprintf("A model has %s layers, each with %s heads of keys and values, of 128 numbers each. How many gigabytes take the keys and values of %s tokens in FP16? A gigabyte is 10⁹ bytes.", num(layers, 3), num(heads, 3), num(context, 6)),
+		Text:   fmt.Sprintf("A model has %s layers, each with %s heads of keys and values, of 128 numbers each. How many gigabytes do the keys and values of %s tokens take in FP16? A gigabyte is 10⁹ bytes.", num(layers, 3), num(heads, 3), num(context, 6)),
 		Given:  []Given{{"Layers", num(layers, 3)}, {"Heads", num(heads, 3) + " × 128"}, {"Tokens", num(context, 6)}},
 		Fields: []Field{a},
 		hints:  []string{fmt.Sprintf("A token's keys in one layer are %s · 128 numbers; its values are as many.", num(heads, 3)), fmt.Sprintf("That is 2 · %s · %s · 128 · 2 bytes a token.", num(layers, 3), num(heads, 3)), fmt.Sprintf("%s bytes a token, times %s tokens.", num(want*1e9/context, 9), num(context, 6))},

@@ -3,6 +3,7 @@ package lesson
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"fewbits/quant"
 	"fewbits/quant/formats"
@@ -101,15 +102,19 @@ type need struct{ weights, kv, activations float64 }
 
 func (n need) all() float64 { return n.weights + n.kv + n.activations }
 
+// A token that is worked on holds about so many rows as wide as a token (what
+// comes in, the query, what attention gives, what is added up) and as the
+// feed-forward part (gate and up), each number in FP32. A layer at a time.
+const wideRows, forwardRows, floatBytes = 4, 2, 4
+
 // needs of an architecture with so many bits for a weight and for a number of
 // the cache of context tokens. Keys and values are 2 · layers · width a token;
-// activations are about four token widths and two of the feed-forward part,
-// in FP32, for a batch.
+// activations are those of a batch.
 func (a architecture) needs(weightBits, kvBits float64, context int) need {
 	return need{
 		weights:     a.weights() * weightBits / 8,
 		kv:          2 * float64(a.layers) * float64(a.kv) * float64(context) * kvBits / 8,
-		activations: float64(min(batch, context)) * 4 * (4*float64(a.width) + 2*float64(a.forward)),
+		activations: float64(min(batch, context)) * floatBytes * (wideRows*float64(a.width) + forwardRows*float64(a.forward)),
 	}
 }
 
@@ -189,8 +194,28 @@ func drawMemory(v Values) ([]Part, error) {
 	return []Part{
 		{Name: "What it takes", Say: say, Bars: &Bars{Unit: "GB", Digits: 2, Roof: have, RoofName: "memory that there is", Rows: []Bar{
 			{"weights", now.weights / 1e9, false}, {"keys and values", now.kv / 1e9, false}, {"activations", now.activations / 1e9, false}, {"in all", now.all() / 1e9, true}}}},
+		a.counted(v, now, kv),
 		{Name: "Every format", Say: which, Grid: &grid},
 	}, nil
+}
+
+// counted says how the three figures come about, each as a line with its
+// numbers, and what the rows of the activations are.
+func (a architecture) counted(v Values, n need, kvBits float64) Part {
+	context, at := v.Int("context"), min(batch, v.Int("context"))
+	weights, model := count(a.weights()), whole(a.width)
+	bits := num(n.weights*8/a.weights(), 4)
+	terms := slices.Concat(
+		line(word("weights = "), Term{Text: weights, Role: "x"}, word(" × "), Term{Text: bits, Role: "scale"}, word(fmt.Sprintf(" bits ∕ 8 = %s GB", gigabytes(n.weights)))),
+		line(word(fmt.Sprintf("keys and values = 2 × %d layers × %s numbers × ", a.layers, whole(a.kv))), Term{Text: whole(context), Role: "x"}, word(" tokens × "), Term{Text: num(kvBits, 4), Role: "scale"}, word(fmt.Sprintf(" bits ∕ 8 = %s GB", gigabytes(n.kv)))),
+		line(word("activations = "), Term{Text: whole(at), Role: "x"}, word(fmt.Sprintf(" tokens × (%d × %s + %d × %s) numbers × %d bytes = %s GB", wideRows, model, forwardRows, whole(a.forward), floatBytes, gigabytes(n.activations)))),
+		line(word(fmt.Sprintf("The %d: what comes into a layer, its queries, what attention gives, and their sum. The %d: the two halves of the feed-forward part. All are 32-bit floats, and each layer takes the room of the one before. Other programs may keep a row more or less.", wideRows, forwardRows))),
+	)
+	say := "Without a token there is nothing to work on, and nothing to keep."
+	if at > 0 {
+		say = fmt.Sprintf("Activations: for each of %s tokens read at once, %d rows as wide as a token and %d as wide as the feed-forward part.", whole(at), wideRows, forwardRows)
+	}
+	return Part{Name: "How it is counted", Say: say, Terms: terms}
 }
 
 func gigabytes(bytes float64) string { return num(math.Round(bytes/1e7)/100, 6) }

@@ -22,7 +22,7 @@ func TestArchitectures(t *testing.T) {
 func TestMemoryTable(t *testing.T) {
 	want := map[string]string{"FP32": "28", "FP16": "14", "BF16": "14", "INT8": "7", "INT4": "3.5", "2-bit": "1.75"}
 	seen := 0
-	for _, r := range drawn(t, "memory", nil)[1].Grid.Rows {
+	for _, r := range drawn(t, "memory", nil)[2].Grid.Rows {
 		if w, ok := want[r.Head]; ok {
 			seen++
 			if r.Cells[1].Text != w {
@@ -48,8 +48,34 @@ func TestCache(t *testing.T) {
 		{Values{"have": "192", "context": "0"}, "those of FP32"},
 		{Values{"have": "8"}, "those of Q6_K"},
 	} {
-		if say := drawn(t, "memory", c.v)[1].Say; !strings.Contains(say, c.want) {
+		if say := drawn(t, "memory", c.v)[2].Say; !strings.Contains(say, c.want) {
 			t.Errorf("%v: %s", c.v, say)
 		}
+	}
+}
+
+// TestCounted adds up the line of the activations as it stands in the figure.
+func TestCounted(t *testing.T) {
+	p := drawn(t, "memory", Values{"model": "llama-7b", "context": "2048"})[1]
+	var b strings.Builder
+	for _, term := range p.Terms {
+		b.WriteString(term.Text)
+		if term.Break {
+			b.WriteByte('\n')
+		}
+	}
+	for _, want := range []string{
+		"keys and values = 2 × 32 layers × 4,096 numbers × 2,048 tokens × 16 bits ∕ 8 = 1.07 GB\n",
+		"activations = 512 tokens × (4 × 4,096 + 2 × 11,008) numbers × 4 bytes = 0.08 GB\n",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q lacks %q", b.String(), want)
+		}
+	}
+	if !strings.Contains(p.Say, "each of 512 tokens read at once") {
+		t.Error(p.Say)
+	}
+	if got := drawn(t, "memory", Values{"context": "0"})[1].Say; strings.Contains(got, "512") {
+		t.Error(got)
 	}
 }

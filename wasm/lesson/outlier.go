@@ -85,6 +85,6 @@ var outlierExercise = Exercise{ID: "outlier", Title: "What an outlier leaves", M
 		Given:  []Given{{"Codes", fmt.Sprintf("−%d … %d", m, m)}, {"Outlier", num(far, 3)}},
 		Fields: []Field{scale, left},
 		hints:  []string{fmt.Sprintf("s = %s / %d.", num(far, 3), m), fmt.Sprintf("1 / s = %s steps fit into 1.", num(1/s, 4)), "Count as many negative codes as positive ones, and zero."},
-		right:  []string{fmt.Sprintf("s = %s, and %d codes on each side with zero are %d of %d.", num(s, 4), k, 2*k+1, 2*m+1)},
+		right:  []string{fmt.Sprintf("s = %s. Zero, and %d on each side, are %d of the %d codes.", num(s, 4), k, 2*k+1, 2*m+1)},
 	}
 }}

@@ -33,6 +33,22 @@ func fixed(v float64, digits int) string {
 	return minus(grouped(strconv.FormatFloat(v, 'f', digits, 64)))
 }
 
+// addend is a number that is added, in brackets where it is below 0.
+func addend(v float64) string {
+	if v < 0 {
+		return "(" + num(v, 4) + ")"
+	}
+	return num(v, 4)
+}
+
+// bytesOf is so many bytes: "1 byte", "0.5 bytes".
+func bytesOf(v float64) string {
+	if v == 1 {
+		return "1 byte"
+	}
+	return num(v, 5) + " bytes"
+}
+
 func whole(n int) string { return minus(grouped(strconv.Itoa(n))) }
 
 // grouped parts the thousands of a decimal number with commas.

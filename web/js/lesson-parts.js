@@ -13,6 +13,32 @@ export function el(tag, at = {}, ...kids) {
   return e;
 }
 
+/** A choice among [value, text] with its label: the select, and the row that has both. */
+export function choice(id, label, options) {
+  const s = el("select", { id }, ...options.map(([value, text]) => el("option", { value }, text)));
+  return [s, el("div", { class: "w-choice" }, el("label", { for: id }, label), s)];
+}
+
+/** Whether it is the way to the server that failed; each browser has its own words for that. */
+const unreached = (e) => /fetch|network|load failed|loading.* module|importing a module/i.test(e.message);
+
+/**
+ * What went wrong, what to do about it, and a button that tries again. What was
+ * not fetched once some browsers will not fetch again: where the server answers
+ * and it still fails, the page begins anew.
+ * @param {string} what @param {Error} e @param {() => any} again
+ */
+export function trouble(what, e, again) {
+  const lost = unreached(e), why = !lost ? e.message : navigator.onLine ? "the server cannot be reached" : "this device is offline";
+  const onclick = async () => {
+    if (lost && tried.has(what) && await fetch(location.href, { method: "HEAD", cache: "no-store" }).then((r) => r.ok, () => false)) return location.reload();
+    tried.add(what);
+    again();
+  };
+  return [`${what}: ${why}. ${lost ? "What you have done is kept. Check the connection, then try again. " : ""}`, el("button", { type: "button", onclick }, "Try again")];
+}
+const tried = new Set(); // what was tried again already
+
 const make = (tag, className = "", text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
 
 /** A table; a shade from −1 to 1 colours a cell by size and sign. @param {{columns: string[], rows: object[]}} g */

@@ -1,7 +1,7 @@
 // The lessons beyond the first: their text, which is a file each, their widgets
 // and their exercises, which the engine describes. Loaded when one is opened.
 import { byId } from "./rooms.js";
-import { cells, code, el, grid, terms } from "./lesson-parts.js";
+import { cells, code, el, grid, terms, trouble } from "./lesson-parts.js";
 import { Points } from "./points.js";
 
 const embedded = "embed" in document.documentElement.dataset;
@@ -36,7 +36,7 @@ export async function lesson(id, exercise, seed, first = false) {
     if (open !== id) return;
     open = "";
     article.removeAttribute("aria-busy");
-    article.replaceChildren(el("p", { role: "alert" }, `The lesson cannot be fetched: ${e.message}. `, el("button", { type: "button", onclick: () => lesson(id, exercise, seed, first) }, "Try again")));
+    article.replaceChildren(el("p", { role: "alert" }, ...trouble("The text of this lesson could not be fetched", e, () => lesson(id, exercise, seed, first))));
     return;
   }
   if (open !== id) return; // another one was opened in the meantime
@@ -45,7 +45,7 @@ export async function lesson(id, exercise, seed, first = false) {
   article.setAttribute("aria-label", article.querySelector("h1").textContent);
   exercises = [...article.querySelectorAll("[data-exercise]")].map((form) => new Exercise(form, id));
   const widgets = [...article.querySelectorAll("[data-widget]")];
-  for (const box of widgets) box.dataset.widget === "lab" ? import("./lab.js").then((m) => m.lab(box, off.signal)) : new Widget(box, off.signal);
+  for (const box of widgets) LABS.includes(box.dataset.widget) ? lab(box, off.signal) : new Widget(box, off.signal);
   if (!exercises.length) solved(id); // there is nothing to solve
   vary();
   if (!first && !wanted.exercise) {
@@ -55,6 +55,17 @@ export async function lesson(id, exercise, seed, first = false) {
 }
 
 let exercises = [];
+
+const LABS = ["lab", "tale"]; // what trains a network goes on between requests: it has a part of its own
+
+/** Sets up a lab, or says why there is none. */
+async function lab(box, signal) {
+  try {
+    await (await import("./lab.js"))[box.dataset.widget](box, signal);
+  } catch (e) {
+    if (!signal.aborted) box.replaceChildren(el("p", { role: "alert" }, ...trouble("The lab could not be fetched", e, () => { box.replaceChildren(); lab(box, signal); })));
+  }
+}
 
 /** The page's program may be yet to run. */
 function solved(id, patience = 100) {
@@ -122,7 +133,7 @@ class Widget {
       if (said && r.parts[0]) this.#say(r.parts[0].say);
     } catch (e) {
       if (this.#off.aborted) return;
-      this.alert.textContent = `It cannot be drawn: ${e.message}`;
+      this.alert.replaceChildren(...trouble("It cannot be drawn", e, () => this.#ask()));
       this.alert.hidden = false;
     } finally {
       this.#busy = false;
@@ -247,7 +258,7 @@ class Exercise {
     const turn = ++this.#turn;
     let q;
     try { q = await globalThis.fewbitsHost.teach("ask", { id: this.id, seed }); } catch (e) {
-      this.form.replaceChildren(el("p", { role: "alert" }, `The exercise cannot be made: ${e.message}`));
+      this.form.replaceChildren(el("p", { role: "alert" }, ...trouble("The exercise cannot be made", e, () => this.make(seed, true))));
       this.made = false;
       return;
     }

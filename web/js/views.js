@@ -25,7 +25,27 @@ form.addEventListener("submit", (e) => {
   if (!globalThis.fewbitsPage?.line) early = true;
 });
 
-const lesson = (...at) => import("./lessons.js").then((m) => m.lesson(...at));
+const lesson = (...at) => import("./lessons.js").then((m) => m.lesson(...at), () => unread(at));
+
+/**
+ * What shows lessons could not be fetched: says so, and tries again when asked.
+ * Some browsers fetch nothing again that has failed once: where the server
+ * answers and it still fails, the page begins anew.
+ */
+function unread(at, again) {
+  if (!location.hash.startsWith(`#/learn/${at[0]}`)) return; // another one was opened in the meantime
+  const p = document.createElement("p"), button = Object.assign(document.createElement("button"), { type: "button", textContent: "Try again" });
+  p.setAttribute("role", "alert");
+  p.append(`This lesson could not be fetched: ${navigator.onLine ? "the server cannot be reached" : "this device is offline"}. What you have done is kept. Check the connection, then try again. `, button);
+  button.addEventListener("click", () => import("./lessons.js").then((m) => m.lesson(...at), async () => {
+    if (await fetch(location.href, { method: "HEAD", cache: "no-store" }).then((r) => r.ok, () => false)) location.reload();
+    else unread(at, true);
+  }));
+  const article = byId("lesson-more");
+  article.hidden = false;
+  article.replaceChildren(p);
+  if (again) button.focus();
+}
 
 /** A lesson's text needs no program: it is shown before there is one. */
 function readEarly(first) {

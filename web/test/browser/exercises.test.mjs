@@ -98,7 +98,7 @@ test("exercises work by keyboard alone", () => visit(site, "#/learn/scale", asyn
 test("every widget follows its controls, and says what it shows", () => visit(site, "#/learn", async (page) => {
   for (const id of await lessons(page)) {
     await open(page, id);
-    for (const box of await page.locator("[data-widget]:not([data-widget=lab])").all()) {
+    for (const box of await page.locator("[data-widget]:not([data-widget=lab], [data-widget=tale])").all()) {
       const what = `${id}, ${await box.getAttribute("data-widget")}`, said = () => box.locator("[data-sentence], .w-code").allTextContents();
       for (const figure of await box.locator("figure").all()) assert.ok((await figure.locator("[data-sentence]").textContent()).length > 10, what);
       for (const control of await box.locator("select, input[type=range]").all()) {

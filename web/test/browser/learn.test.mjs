@@ -320,6 +320,42 @@ test("the lab trains in the worker: start, pause, step, reset, seed", () => visi
   await says(status, /press Start/);
 }));
 
+test("the small model is trained on: start, pause, another start, reset", () => visit(site, "#/learn/qat", async (page) => {
+  const box = page.locator('[data-widget="tale"]'), status = box.getByRole("status"), button = (name) => box.getByRole("button", { name, exact: true });
+  const perplexities = async () => (await box.locator("tbody td").allTextContents()).map(parseFloat);
+  await says(status, /^Press Start/, 30_000);
+  const fetched = [];
+  page.on("request", (r) => { if (/tale-small/.test(r.url())) fetched.push(r.url()); });
+  assert.deepEqual(await perplexities(), [NaN, NaN, NaN], "nothing is fetched or trained before Start");
+  await box.getByLabel("Steps", { exact: true }).selectOption("30");
+  await button("Start").click();
+  await says(status, /^Step \d+ of 30: perplexity \d/, 60_000);
+  await button("Pause").click();
+  await says(status, /^Step \d+ of 30/);
+  await button("Start").waitFor();
+  const bar = box.getByRole("progressbar"), now = () => bar.getAttribute("aria-valuenow");
+  await page.waitForTimeout(1500); // a step that was under way has ended
+  const stood = await now();
+  await page.waitForTimeout(1000);
+  assert.equal(await now(), stood, "Pause stops it");
+  await button("Start").click();
+  await says(status, /^Done: floats \d.*rounded.*trained.*won back \d\d %/, 120_000);
+  assert.equal(await now(), "30");
+  const [float, rounded, trained] = await perplexities();
+  assert.ok(float < trained && trained < float + (rounded - float) / 2 && rounded > 2, `${float}, ${rounded}, ${trained}`);
+  assert.match(await box.locator("[data-sentence]").textContent(), /^2 bits: rounded 2\.\d+, after 30 steps 1\./);
+  assert.equal(fetched.length, 1);
+  await button("Reset").click();
+  await says(status, /^Press Start/);
+  assert.equal(await now(), "0");
+  await box.getByLabel("Bits of a weight").selectOption("3");
+  await button("Start").click();
+  await says(status, /^Step/, 60_000);
+  assert.equal(fetched.length, 1, "the model is kept");
+  await page.getByRole("link", { name: /^Next/ }).locator("visible=true").click(); // while it trains
+  await says(heading(page), /Choosing/);
+}));
+
 test("the calculator has the table of LLaMA 7B", () => visit(site, "#/learn/choosing", async (page) => {
   await drawn(page, "memory");
   const box = page.locator('[data-widget="memory"]');
@@ -334,6 +370,49 @@ test("a lesson reads without the program", () => visit(site, "#/learn", async (p
   await page.goto(site.url + "?#/learn/clip");
   await says(heading(page), /Rounding and clipping/);
   assert.ok(await page.getByText("can go wrong in two ways").isVisible());
+}, { allow: ["ERR_FAILED", "Failed to fetch"] }));
+
+test("what cannot be fetched says so, and comes when it is tried again", () => visit(site, "#/learn", async (page, context) => {
+  await page.route("**/*.wasm", (r) => r.abort()); // without the program, too
+  await page.goto(site.url + "?#/learn/levels");
+  const alert = more(page).getByRole("alert"), again = more(page).getByRole("button", { name: "Try again" });
+  let block = /lessons(\.part)?[^/]*\.js/;
+  await context.route("**/*", (r) => (block?.test(r.request().url()) ? r.abort() : r.fallback()));
+  await page.getByRole("link", { name: /^Next/ }).locator("visible=true").click();
+  await says(alert, /could not be fetched: the server cannot be reached\. What you have done is kept\. Check the connection/);
+  block = /lessons/; // neither its code nor its text
+  await again.click();
+  await says(alert, /could not be fetched/);
+  block = /lessons\/[^/]*\.html/;
+  if (await again.isVisible()) await again.click();
+  await says(alert, /The text of this lesson could not be fetched/);
+  block = null;
+  await again.click();
+  await says(heading(page), /Why fewer bits/);
+  await context.setOffline(true);
+  await more(page).getByRole("link", { name: /^Next/ }).click();
+  await says(alert, /this device is offline/);
+  await context.setOffline(false);
+  await again.click();
+  await says(heading(page), /Scale and zero point/);
+}, { allow: ["ERR_FAILED", "ERR_INTERNET_DISCONNECTED", "Failed to fetch"] }));
+
+test("a figure that was not fetched comes when it is tried again", () => visit(site, "#/learn/clip", async (page, context) => {
+  await drawn(page, "clip");
+  await page.goto(site.url + "#/learn");
+  await page.reload();
+  let block = true;
+  await context.route("**/*whole*.wasm", (r) => (block ? r.abort() : r.fallback()));
+  await page.getByRole("link", { name: /Rounding and clipping/ }).click();
+  const box = page.locator('[data-widget="clip"]'), alert = box.getByRole("alert");
+  await says(alert, /It cannot be drawn: the server cannot be reached/);
+  await form(page, "clip").getByRole("alert").waitFor();
+  block = false;
+  await alert.getByRole("button", { name: "Try again" }).click();
+  await drawn(page, "clip");
+  assert.equal(await alert.isVisible(), false);
+  await form(page, "clip").getByRole("button", { name: "Try again" }).click();
+  await form(page, "clip").getByRole("button", { name: "Check" }).waitFor();
 }, { allow: ["ERR_FAILED", "Failed to fetch"] }));
 
 test("an exercise stands in another page", async () => {
