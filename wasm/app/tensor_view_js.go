@@ -21,7 +21,7 @@ func (a *app) renderTensor() {
 	a.renderTwice()
 	if !a.waits {
 		a.waits = true
-		a.host.Call("afterFrame", a.after)
+		a.host.Call("later", a.after)
 	}
 }
 

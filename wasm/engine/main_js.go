@@ -26,11 +26,11 @@ const slice = 6 * time.Millisecond
 //
 // that answers one request (an array is what filesOf takes), or does a part of
 // the work, which fewbitsMore() goes on with: with wait, once one of
-// globalThis.fewbitsMates, of which mates_js.go says more, has answered. It
+// globalThis.fewbitsHelpers, of which helpers_js.go says more, has answered. It
 // calls globalThis.fewbitsReady, and does not return.
 func Run() {
 	debug.SetGCPercent(gcPercent)
-	e := engine{s: session.Session{Slice: slice, Mates: newMates()}}
+	e := engine{s: session.Session{Slice: slice, Helpers: newHelpers()}}
 	e.hear()
 	js.Global().Set("fewbitsEngine", js.FuncOf(func(_ js.Value, a []js.Value) any {
 		e.op = a[0].String()

@@ -10,7 +10,7 @@ export class Died extends Error { name = "Died"; }
 export const workers = () => Math.min(6, globalThis.navigator?.hardwareConcurrency || 2);
 
 /** How many workers a worker may have do some of its work: each has the program and what it is to work on in its memory. */
-const MATES = 3;
+const HELPERS = 3;
 
 /** So many times a worker may die in a row without anything to do. */
 const MAX_DEATHS = 3;
@@ -153,7 +153,7 @@ export class Lane {
       });
       worker.onmessageerror = mine(() => this.#died("its answer cannot be read"));
       worker.onerror = mine((e) => { e.preventDefault(); this.#died(e.message || "it could not be started"); });
-      worker.postMessage({ module: this.#module, lock, mates: Math.min(MATES, workers() - 1) });
+      worker.postMessage({ module: this.#module, lock, helpers: Math.min(HELPERS, workers() - 1) });
     } catch (e) {
       this.#end(new Error(`the worker cannot run here: ${e.message}`));
     }

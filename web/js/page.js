@@ -16,7 +16,7 @@ const stores = new Map();  // id → where a file goes that is being made
 const opens = new Map();   // lane → the open that it was asked for last
 let early = 0; // the store that a worker was started for that has no work yet
 let address = null; // that is yet to be written
-let engine, whole, plots, lastDraw = "", drawRows, rows; // of Model's table: what draws it, and what was drawn last
+let engine, up, whole, plots, lastDraw = "", drawRows, rows; // up is the engine once it is there; rows are of Model's table: what draws it, and what was drawn last
 
 const wholeProgram = () => (whole ??= compile(true).catch((e) => { whole = null; throw e; }));
 
@@ -68,8 +68,13 @@ function markDrawn(detail) {
   });
 }
 
-/** Calls f when the next frame is painted: what reads a size then makes nothing be laid out for it. */
 const afterFrame = (f) => requestAnimationFrame(() => setTimeout(f));
+
+/**
+ * Calls f when a frame is painted and nothing more pressing is left to do, such as
+ * an answer to a slider: what reads a size then makes nothing be laid out for it.
+ */
+const later = (f) => requestAnimationFrame(() => (globalThis.requestIdleCallback ? requestIdleCallback(() => f(), { timeout: 200 }) : setTimeout(f)));
 
 /** Only what is drawn is drawn again; the other answers go. */
 function prune(keep) {
@@ -100,7 +105,7 @@ globalThis.fewbitsHost = {
    */
   send(id, laneName, op, args, ref, kept, latest, remember, into, at, from, to, drop) {
     if (into) early = 0;
-    engine.then(async (fb) => {
+    const go = async (fb) => {
       try {
         if (op === "open") opens.set(laneName, id);
         const lane = laneName.startsWith("job-") ? maker(fb, laneName) : fb.lane(laneName);
@@ -115,7 +120,9 @@ globalThis.fewbitsHost = {
       } catch (e) {
         globalThis.fewbitsPage.fault(id, e.message, e instanceof Superseded || e.name === "AbortError", e instanceof Died);
       }
-    }, fatal);
+    };
+    if (up) go(up); // a worker is at it while the page is drawn
+    else engine.then(go, fatal);
   },
 
   /** Asks the worker of the lessons; a file may come along. */
@@ -211,7 +218,7 @@ globalThis.fewbitsHost = {
     address.hash = hash;
     if (address.waits) return;
     address.waits = true;
-    afterFrame(() => {
+    later(() => {
       const { from, hash } = address;
       address = null;
       if (location.hash === from && hash !== from) history.replaceState(null, "", hash);
@@ -234,12 +241,12 @@ globalThis.fewbitsHost = {
   dim(yes) { plots?.then((p) => p.dim(yes)); },
   openDialog(id) { byId(id).showModal(); },
   reveal(el) {
-    afterFrame(() => {
+    later(() => {
       const list = el.closest(".list");
       if (list) list.scrollTop = Math.max(0, el.offsetTop - list.offsetTop - list.clientHeight / 2);
     });
   },
-  afterFrame,
+  later,
   byId,
   all,
   shown(view) {
@@ -299,6 +306,7 @@ async function startSparks() {
 }
 
 engine = startEngine();
+engine.then((fb) => { up = fb; }, () => {});
 plots = startPlots();
 engine.catch(fatal);
 plots.catch(fatal);

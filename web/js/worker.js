@@ -12,9 +12,9 @@ addEventListener("message", ({ data }) => {
 });
 addEventListener("messageerror", () => died("what was sent to it cannot be read"));
 
-async function start({ module, lock, mates = 0 }) {
+async function start({ module, lock, helpers = 0 }) {
   try {
-    if (mates) globalThis.fewbitsMates = crew(module, mates);
+    if (helpers) globalThis.fewbitsHelpers = crew(module, helpers);
     const go = new Go(), held = hold(lock);
     globalThis.fewbitsReady = async () => postMessage({ ready: true, held: await held });
     const instance = await WebAssembly.instantiate(module, go.importObject);
@@ -79,7 +79,7 @@ async function answer({ id, op, args, file, values, next }) {
   }
   if (held) fewbitsFree(held.bytes.buffer);
   held = null;
-  if (a?.more) globalThis.fewbitsMates?.drop();
+  if (a?.more) globalThis.fewbitsHelpers?.drop();
   if (!a) died(reason());
   else if (a.more) postMessage({ id, stopped: true });
   else if (a.error !== undefined) postMessage({ id, error: a.error });
@@ -92,7 +92,7 @@ let told; // goes on with what waits for them
 const news = () => new Promise((ok) => { told = ok; });
 
 function crew(module, most) {
-  const list = [], up = [], asked = new Map(); // id of a call to mates → id that the mate knows it by
+  const list = [], up = [], asked = new Map(); // id of a call to helpers → id that the helper knows it by
   let count = 0;
   const lost = () => {
     if (!list.length) return;
@@ -103,10 +103,10 @@ function crew(module, most) {
     told?.();
   };
   const begin = () => {
-    const lock = `fewbits-mate-${Math.random()}`;
+    const lock = `fewbits-helper-${Math.random()}`;
     let w;
     try {
-      w = new Worker(script(), { type: "module", name: `${self.name}, mate ${list.length + 1}` });
+      w = new Worker(script(), { type: "module", name: `${self.name}, helper ${list.length + 1}` });
     } catch {
       return lost(), crew.most = 0;
     }

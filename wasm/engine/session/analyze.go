@@ -146,8 +146,13 @@ func band(x []float32, groups int) (lo, hi []float32) {
 	}
 	lo, hi = append([]float32(nil), x[:groups]...), append([]float32(nil), x[:groups]...)
 	for i := groups; i < len(x); i += groups {
-		for g, v := range x[i : i+groups] {
-			lo[g], hi[g] = min(lo[g], v), max(hi[g], v)
+		for g, v := range x[i : i+groups] { // min and max are calls here
+			if v < lo[g] {
+				lo[g] = v
+			}
+			if v > hi[g] {
+				hi[g] = v
+			}
 		}
 	}
 	return lo, hi

@@ -7,7 +7,7 @@ import (
 	"fewbits/wasm/wire"
 )
 
-// helping is what a worker has as a mate of another.
+// helping is what a worker has as a helper of another.
 type helping struct {
 	tensor, answer int
 	held           map[int]*holding // by first row

@@ -42,10 +42,10 @@ type Session struct {
 	Slice time.Duration
 	now   func() time.Duration // of tests; nil is the machine's
 
-	// Mates do some rows of what takes longer than a slice; nil for none.
-	Mates Mates
-	team  team    // what they have
-	help  helping // as one of them
+	// Helpers do some rows of what takes longer than a slice; nil for none.
+	Helpers Helpers
+	team    team    // what they have
+	help    helping // as one of them
 
 	lo, hi    float32 // range of the whole tensor
 	nonFinite int     // values of it
@@ -208,7 +208,7 @@ func (s *Session) drop() {
 		s.spare = s.busy.out.packed.Bytes
 	}
 	if s.busy.sharing != nil {
-		s.Mates.Drop()
+		s.Helpers.Drop()
 	}
 	s.busy = nil
 }

@@ -8,13 +8,13 @@ import (
 	"fewbits/wasm/wire"
 )
 
-// Mates are other workers that do some of the rows of an answer.
-type Mates interface {
+// Helpers are other workers that do some of the rows of an answer.
+type Helpers interface {
 	// Most is how many there may be.
 	Most() int
 	// Ready is how many take calls; it may start more.
 	Ready() int
-	// Call asks the mate k < Ready(); Session.Take is told what came of it, with
+	// Call asks the helper k < Ready(); Session.Take is told what came of it, with
 	// the id, unless Drop is called before.
 	Call(k, id int, op string, args any, values ...[]float32)
 	// Drop says that nobody waits for answers to calls.
@@ -25,37 +25,37 @@ type Mates interface {
 // that nobody waits long for the slowest.
 const sharesEach = 6
 
-// ahead is how many calls a mate has at most, so that it need not wait for the next.
+// ahead is how many calls a helper has at most, so that it need not wait for the next.
 const ahead = 2
 
-// team is what mates have of the tensor that is at hand.
+// team is what helpers have of the tensor that is at hand.
 type team struct {
 	tensor, answer int
 	calls          int            // so far
 	of             int            // Session.loads
 	tall           int            // rows of a piece
-	held           []map[int]bool // by mate, pieces whose values it has
+	held           []map[int]bool // by helper, pieces whose values it has
 	copies         int
 }
 
 // sharing is who does which rows of an answer. Pieces are of equally many rows
 // but for the last one. A nil sharing is of an answer that one worker works out.
 type sharing struct {
-	tall   int          // rows of a piece
-	taken  []bool       // pieces that somebody does
-	asked  map[int]task // by call
-	mates  []int        // calls of each that are under way
-	pieces int          // that are asked for and not answered
-	counts int          // likewise
-	did    []bool       // mates that did some
-	joined bool         // all pieces are there
-	asks   bool         // for counts
-	rmse   float64
-	maxAbs float64
+	tall    int          // rows of a piece
+	taken   []bool       // pieces that somebody does
+	asked   map[int]task // by call
+	helpers []int        // calls of each that are under way
+	pieces  int          // that are asked for and not answered
+	counts  int          // likewise
+	did     []bool       // helpers that did some
+	joined  bool         // all pieces are there
+	asks    bool         // for counts
+	rmse    float64
+	maxAbs  float64
 }
 
-// task is what a call asked mate for; piece −1 is for a count.
-type task struct{ mate, piece int }
+// task is what a call asked helper for; piece −1 is for a count.
+type task struct{ helper, piece int }
 
 func (w *sharing) working() bool  { return w != nil && w.pieces > 0 }
 func (w *sharing) counting() bool { return w != nil && w.counts > 0 }
@@ -72,9 +72,9 @@ func (w *sharing) workers() int {
 	return k
 }
 
-// share gives rows to mates, once the answer has taken longer than a slice.
+// share gives rows to helpers, once the answer has taken longer than a slice.
 func (n *analysis) share() {
-	m := n.s.Mates
+	m := n.s.Helpers
 	if w := n.sharing; w != nil {
 		if !w.joined {
 			n.recruit()
@@ -115,24 +115,24 @@ func (m *team) begin(n *analysis) {
 	}
 }
 
-// recruit gives work to mates that have none.
+// recruit gives work to helpers that have none.
 func (n *analysis) recruit() {
 	w, m := n.sharing, &n.s.team
-	for k := range n.s.Mates.Ready() {
-		for len(w.mates) <= k {
-			w.mates, w.did = append(w.mates, 0), append(w.did, false)
+	for k := range n.s.Helpers.Ready() {
+		for len(w.helpers) <= k {
+			w.helpers, w.did = append(w.helpers, 0), append(w.did, false)
 		}
 		for len(m.held) <= k {
 			m.held = append(m.held, map[int]bool{})
 		}
-		for w.mates[k] < ahead && n.deal(k) {
+		for w.helpers[k] < ahead && n.deal(k) {
 		}
 	}
 }
 
-// deal gives a piece to mate k, and says whether there was one. It is one whose
-// values the mate has, if there is such; then one that nobody has; and only
-// where the mate has nothing else to do one that another has.
+// deal gives a piece to helper k, and says whether there was one. It is one whose
+// values the helper has, if there is such; then one that nobody has; and only
+// where the helper has nothing else to do one that another has.
 func (n *analysis) deal(k int) bool {
 	w, m := n.sharing, &n.s.team
 	best, rank := -1, 0
@@ -145,7 +145,7 @@ func (n *analysis) deal(k int) bool {
 			r = 3
 		case !m.anyHas(i):
 			r = 2
-		case w.mates[k] > 0 || m.copies >= 2*len(w.taken):
+		case w.helpers[k] > 0 || m.copies >= 2*len(w.taken):
 			r = 0
 		}
 		if r > rank {
@@ -185,13 +185,13 @@ func (m *team) anyHas(piece int) bool {
 func (n *analysis) ask(k, piece int, op string, args any, values ...[]float32) {
 	w, m := n.sharing, &n.s.team
 	m.calls++
-	w.mates[k]++
+	w.helpers[k]++
 	w.asked[m.calls] = task{k, piece}
-	n.s.Mates.Call(k, m.calls, op, args, values...)
+	n.s.Helpers.Call(k, m.calls, op, args, values...)
 }
 
 // next makes a piece that nobody does the one that is done here, and says
-// whether there was one: of those that no mate has, if there are some.
+// whether there was one: of those that no helper has, if there are some.
 func (n *analysis) next() bool {
 	w := n.sharing
 	if w == nil {
@@ -218,7 +218,7 @@ func (n *analysis) next() bool {
 	return true
 }
 
-// Take takes in what a mate answered, or that it could not. What nobody asked
+// Take takes in what a helper answered, or that it could not. What nobody asked
 // for any more is no matter.
 func (s *Session) Take(id int, reply []byte, arrays map[string]any, failed string) {
 	n := s.busy
@@ -231,7 +231,7 @@ func (s *Session) Take(id int, reply []byte, arrays map[string]any, failed strin
 		return
 	}
 	delete(w.asked, id)
-	w.mates[t.mate]--
+	w.helpers[t.helper]--
 	err := fmt.Errorf("%s", failed)
 	if failed == "" {
 		err = n.took(t, reply, arrays)
@@ -241,7 +241,7 @@ func (s *Session) Take(id int, reply []byte, arrays map[string]any, failed strin
 	}
 }
 
-// Lost says that there are no mates any more.
+// Lost says that there are no helpers any more.
 func (s *Session) Lost() {
 	s.team = team{tensor: s.team.tensor, answer: s.team.answer, calls: s.team.calls}
 	if s.busy != nil && s.busy.sharing != nil {
@@ -263,7 +263,7 @@ func (n *analysis) took(t task, reply []byte, arrays map[string]any) error {
 		return nil
 	}
 	w.pieces--
-	w.did[t.mate] = true
+	w.did[t.helper] = true
 	var p wire.Piece
 	if err := wire.Unmarshal(reply, &p); err != nil {
 		return err
@@ -320,7 +320,7 @@ func (n *analysis) join() {
 	}
 }
 
-// askCounts has mates count the errors of what they did.
+// askCounts has helpers count the errors of what they did.
 func (n *analysis) askCounts(rmse, maxAbs float64) {
 	w := n.sharing
 	if w == nil || w.asks {

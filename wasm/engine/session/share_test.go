@@ -14,9 +14,9 @@ import (
 	"fewbits/wasm/wire"
 )
 
-// crew is mates in the same process, which answer in any order.
+// crew is helpers in the same process, which answer in any order.
 type crew struct {
-	mates   []*Session
+	helpers []*Session
 	ready   int
 	waiting []crewCall
 	sent    int // values
@@ -34,12 +34,12 @@ type crewCall struct {
 func newCrew(n int, seed uint64) *crew {
 	c := &crew{ready: n, random: rand.New(rand.NewPCG(seed, 1))}
 	for range n {
-		c.mates = append(c.mates, new(Session))
+		c.helpers = append(c.helpers, new(Session))
 	}
 	return c
 }
 
-func (c *crew) Most() int  { return len(c.mates) }
+func (c *crew) Most() int  { return len(c.helpers) }
 func (c *crew) Ready() int { return c.ready }
 func (c *crew) Drop()      { c.waiting = nil }
 
@@ -56,7 +56,7 @@ func (c *crew) Call(k, id int, op string, args any, values ...[]float32) {
 	c.waiting = append(c.waiting, call)
 }
 
-// deliver has one mate answer the first call that it has.
+// deliver has one helper answer the first call that it has.
 func (c *crew) deliver(s *Session) bool {
 	if len(c.waiting) == 0 {
 		return false
@@ -71,7 +71,7 @@ func (c *crew) deliver(s *Session) bool {
 			return true
 		}
 	}
-	r, err := c.mates[k].Call(w.op, w.args, Attachment{Values: w.values})
+	r, err := c.helpers[k].Call(w.op, w.args, Attachment{Values: w.values})
 	for err == nil && r.More != nil {
 		r, err = r.More()
 	}
@@ -103,7 +103,7 @@ func slicedClock(s *Session, calls int) {
 	s.now = func() time.Duration { now++; return now }
 }
 
-// together answers with the help of mates.
+// together answers with the help of helpers.
 func together(t *testing.T, s *Session, c *crew, a wire.AnalyzeArgs) (answer, error) {
 	t.Helper()
 	args, err := wire.Marshal(a)
@@ -127,7 +127,7 @@ func together(t *testing.T, s *Session, c *crew, a wire.AnalyzeArgs) (answer, er
 	return answerOf(r)
 }
 
-// sameAnswer holds what mates did against what one did alone.
+// sameAnswer holds what helpers did against what one did alone.
 func sameAnswer(t *testing.T, got, want answer, a, b *Session) {
 	t.Helper()
 	g, w := got.Analysis, want.Analysis
@@ -154,10 +154,10 @@ func TestSharedIsAlone(t *testing.T) {
 				args := wire.AnalyzeArgs{Format: c.format, Options: optionsOf(c.options), Row: rows / 2, Col: 7}
 				alone := loaded(t, []int{rows, c.cols}, x)
 				want := mustAnalyze(t, alone, args)
-				for mates := 1; mates <= 3; mates++ {
-					s, crew := loaded(t, []int{rows, c.cols}, x), newCrew(mates, uint64(tall+mates))
+				for helpers := 1; helpers <= 3; helpers++ {
+					s, crew := loaded(t, []int{rows, c.cols}, x), newCrew(helpers, uint64(tall+helpers))
 					slicedClock(s, 8)
-					s.Mates = crew
+					s.Helpers = crew
 					for again := range 2 {
 						before := crew.sent
 						got, err := together(t, s, crew, args)
@@ -192,7 +192,7 @@ func TestSharedImportance(t *testing.T) {
 		want := mustAnalyze(t, alone, args)
 		s, crew := loaded(t, []int{experts, rows, cols}, x), newCrew(2, 5)
 		slicedClock(s, 8)
-		s.Mates, s.matrix = crew, matrix
+		s.Helpers, s.matrix = crew, matrix
 		got, err := together(t, s, crew, args)
 		if err != nil {
 			t.Fatal(err)
@@ -214,8 +214,8 @@ func TestSharedFaults(t *testing.T) {
 	}{
 		{"values that are not finite", "FP16", holed, nil},
 		{"values that a format refuses", "INT4", holed, nil},
-		{"a mate fails", "NF4", bell(rows * cols), func(string) string { return "out of memory" }},
-		{"a mate fails to count", "NF4", bell(rows * cols), func(op string) string {
+		{"a helper fails", "NF4", bell(rows * cols), func(string) string { return "out of memory" }},
+		{"a helper fails to count", "NF4", bell(rows * cols), func(op string) string {
 			if op == wire.OpCount {
 				return "out of memory"
 			}
@@ -231,7 +231,7 @@ func TestSharedFaults(t *testing.T) {
 			want, refused := analyzed(alone, args)
 			s, crew := loaded(t, []int{rows, cols}, c.x), newCrew(2, 5)
 			slicedClock(s, 8)
-			s.Mates, crew.ill = crew, c.ill
+			s.Helpers, crew.ill = crew, c.ill
 			got, err := together(t, s, crew, args)
 			if refused != nil {
 				if err == nil || err.Error() != refused.Error() {
@@ -248,7 +248,7 @@ func TestSharedFaults(t *testing.T) {
 }
 
 // TestSharedStops wants answers that nobody waits for any more to change
-// nothing, and mates that are lost to be done without.
+// nothing, and helpers that are lost to be done without.
 func TestSharedStops(t *testing.T) {
 	const rows, cols = 1024, 1024
 	x := bell(rows * cols)
@@ -257,7 +257,7 @@ func TestSharedStops(t *testing.T) {
 	for seed := range uint64(20) {
 		s, crew := loaded(t, []int{rows, cols}, x), newCrew(2, seed)
 		slicedClock(s, 8)
-		s.Mates = crew
+		s.Helpers = crew
 		args, _ := wire.Marshal(wire.AnalyzeArgs{Format: "Q4_K"})
 		r, err := s.Call(wire.OpAnalyze, args, Attachment{})
 		for range 1 + seed%7 {
@@ -270,7 +270,7 @@ func TestSharedStops(t *testing.T) {
 			r, err = r.More()
 		}
 		late := slices.Clone(crew.waiting)
-		if seed >= 10 { // mates are gone, and what they still say too
+		if seed >= 10 { // helpers are gone, and what they still say too
 			crew.ready = 0
 			s.Lost()
 			for err == nil && r.More != nil {

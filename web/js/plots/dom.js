@@ -31,6 +31,20 @@ export function coalesce(f) {
 }
 
 /**
+ * Runs f at once, and in the next frame what it is asked for until then.
+ * @param {() => void} f @returns {() => void}
+ */
+export function atOnce(f) {
+  let drawn = false, again = false;
+  return () => {
+    if (drawn) { again = true; return; }
+    drawn = true;
+    requestAnimationFrame(() => { drawn = false; if (again) { again = false; f(); } });
+    f();
+  };
+}
+
+/**
  * Shows a short text over a plot, to the right of x or, where that has no
  * room, to the left; '' hides it.
  * @param {HTMLElement} tip @param {number} width of the box @param {string} text

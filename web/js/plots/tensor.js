@@ -3,7 +3,7 @@
  * divider, one opened weight and one pointer line for each column.
  * @module
  */
-import { coalesce, el, showTip } from './dom.js';
+import { atOnce, coalesce, el, showTip } from './dom.js';
 import { openedText } from './sentences.js';
 import { together } from './figure.js';
 import { main, settle } from './plot.js';
@@ -42,6 +42,7 @@ export class TensorPlots {
     this.timing = {};
     this.schedule = coalesce(() => this.#frame());
     this.point = coalesce(() => this.#point());
+    this.now = atOnce(() => { this.schedule.cancel(); this.#frame(); });
     for (const figure of root.querySelectorAll('figure[data-plot]')) {
       const name = figure.dataset.plot;
       if (MAKE[name] && !this.plots[name]) this.#add(name, MAKE[name](this, figure));
@@ -53,12 +54,13 @@ export class TensorPlots {
   }
 
   /**
-   * Shows an analysis, or two. Draws in the next frame; of several calls before it the last counts.
+   * Shows an analysis, or two. Draws at once, before the frame that it is waited for begins; of several
+   * calls before that frame the last counts.
    * @param {?object} a null clears the plots @param {?object} [b] @param {{split?: number, show?: 'a'|'split'|'b'}} [view]
    */
   draw(a, b = null, view = {}) {
     this.shown = a ? settle(a, b, view) : null;
-    this.schedule();
+    this.now();
   }
 
   /** Dims the plots while what they show is being computed anew. @param {boolean} on */

@@ -57,7 +57,7 @@ function watch(promise) {
 const call = (...args) => watch(lane.call(...args));
 
 test("calls run one at a time, in order, once the worker is ready", async () => {
-  assert.deepEqual(Object.keys(workers[0].sent[0]), ["module", "lock"]);
+  assert.deepEqual(Object.keys(workers[0].sent[0]), ["module", "lock", "helpers"]);
   assert.deepEqual(workers[0].options, { type: "module", name: "name" });
   const a = call("a"), b = call("b", { x: 1 }), c = call("c", '{"y":2}');
   assert.equal(lane.pending, 3);

@@ -7,27 +7,27 @@ import (
 	"fewbits/wasm/wire"
 )
 
-// mates are the workers of globalThis.fewbitsMates, which is
+// helpers are the workers of globalThis.fewbitsHelpers, which is
 //
-//	{most, ready(), call(mate, id, op, args JSON, values Float32Array|null), drop()}
+//	{most, ready(), call(helper, id, op, args JSON, values Float32Array|null), drop()}
 //
 // and calls fewbitsTake(id, json, arrays, error) with what they answer, and
 // fewbitsLost() where there are none any more.
-type mates struct{ js.Value }
+type helpers struct{ js.Value }
 
-// newMates is nil where a worker has none.
-func newMates() session.Mates {
-	if m := js.Global().Get("fewbitsMates"); m.Truthy() {
-		return mates{m}
+// newHelpers is nil where a worker has none.
+func newHelpers() session.Helpers {
+	if m := js.Global().Get("fewbitsHelpers"); m.Truthy() {
+		return helpers{m}
 	}
 	return nil
 }
 
-func (m mates) Most() int  { return m.Get("most").Int() }
-func (m mates) Ready() int { return m.Value.Call("ready").Int() }
-func (m mates) Drop()      { m.Value.Call("drop") }
+func (m helpers) Most() int  { return m.Get("most").Int() }
+func (m helpers) Ready() int { return m.Value.Call("ready").Int() }
+func (m helpers) Drop()      { m.Value.Call("drop") }
 
-func (m mates) Call(k, id int, op string, args any, values ...[]float32) {
+func (m helpers) Call(k, id int, op string, args any, values ...[]float32) {
 	text, err := wire.Marshal(args)
 	if err != nil {
 		panic(err) // no message is of a type that cannot be written
@@ -48,7 +48,7 @@ func (m mates) Call(k, id int, op string, args any, values ...[]float32) {
 	m.Value.Call("call", k, id, op, string(text), all)
 }
 
-// hear takes in what mates answer.
+// hear takes in what helpers answer.
 func (e *engine) hear() {
 	js.Global().Set("fewbitsTake", js.FuncOf(func(_ js.Value, a []js.Value) any {
 		arrays := map[string]any{}
