@@ -236,15 +236,27 @@ func TestLessons(t *testing.T) {
 	}
 }
 
-// TestFirstLesson wants its text to be part of the page.
+// TestFirstLesson wants its text to become part of the page.
 func TestFirstLesson(t *testing.T) {
-	html, err := os.ReadFile(filepath.Join("..", "..", "..", "web", "views", "learn.html"))
+	web := filepath.Join("..", "..", "..", "web")
+	html, err := os.ReadFile(filepath.Join(web, "views", "learn.html"))
 	if err != nil {
 		t.Skip("the page's HTML is not here: ", err)
 	}
-	for _, want := range []string{`data-entry="levels" href="#/learn/levels"`, `data-lesson="levels"`, "<!--lessons-->", `id="lesson-more"`} {
+	for _, want := range []string{`data-lesson="` + FirstLesson + `"`, "<!--lesson-->", "<!--lessons-->", `id="lesson-more"`} {
 		if !strings.Contains(string(html), want) {
 			t.Errorf("there is no %s", want)
 		}
+	}
+	first, err := filepath.Glob(filepath.Join(web, "lessons", "01-*.md"))
+	if err != nil || len(first) != 1 {
+		t.Fatalf("first lessons are %v: %v", first, err)
+	}
+	text, err := os.ReadFile(first[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "\nid: "+FirstLesson+"\n") {
+		t.Errorf("%s is not the lesson %s", first[0], FirstLesson)
 	}
 }
