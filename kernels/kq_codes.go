@@ -11,17 +11,25 @@ func RoundGroups(q []uint8, x, s, m []float32, n int, least, most int32) {
 	roundGroups(q[:groups*n], x[:groups*n], s[:groups], m[:groups], n, least, most)
 }
 
-// SettleScales rounds the scales of a block's groups to codes of one scale: the
-// first of greatest magnitude, top, takes the code least, −128 … −1. The scale is
-// 1/(least/top), kept as half float d; the codes are round(least/top · s), from
-// least to −least − 1, and steps, what is read back: d · code. Where top is 0
-// all is 0. A product past the integers, or NaN, gives code 0.
+// Settled is what SettleScales says of a block of sixteen groups.
+type Settled struct {
+	Top     float32 // of the scales, the first of greatest magnitude
+	D       uint16  // half float of which they are multiples
+	NoSteps uint16  // a bit for each group whose step is 0
+}
+
+// SettleScales rounds the scales of the sixteen groups of each block to codes of one
+// scale: the first of greatest magnitude, top, takes the code least, −128 … −1. That
+// scale is 1/(least/top), kept as half float d; the codes, in two's complement, are
+// round(least/top · s), from least to −least − 1, and steps, what is read back: d ·
+// code. Where top is 0 all is 0. A product past the integers, or NaN, gives code 0.
 //
 // Source: quantize_row_q3_K_ref and quantize_row_q6_K_ref of ggml-quants.c, which
 // keep the code in a byte before they clamp it.
-func SettleScales(codes []int8, steps, scales []float32, least int32) (d uint16, top float32) {
-	n := min(len(codes), len(steps), len(scales))
-	return settleScales(codes[:n], steps[:n], scales[:n], min(max(least, -128), -1))
+func SettleScales(of []Settled, codes []uint8, steps, scales []float32, least int32) {
+	n := min(len(of), len(codes)/superGroups, len(steps)/superGroups, len(scales)/superGroups)
+	groups := n * superGroups
+	settleScales(of[:n], codes[:groups], steps[:groups], scales[:groups], min(max(least, -128), -1))
 }
 
 // PackBits packs bits shift … shift+bits−1 of each code; bits is 1, 2 or 4. Of
@@ -57,22 +65,33 @@ func roundGroupsGeneric(q []uint8, x, s, m []float32, n int, least, most int32) 
 	}
 }
 
-func settleScalesGeneric(codes []int8, steps, scales []float32, least int32) (d uint16, top float32) {
-	top = firstLargest(scales)
-	if top == 0 {
+func settleScalesGeneric(of []Settled, codes []uint8, steps, scales []float32, least int32) {
+	for i := range of {
+		at := i * superGroups
+		of[i] = settleBlock(codes[at:at+superGroups], steps[at:at+superGroups], scales[at:at+superGroups], least)
+	}
+}
+
+func settleBlock(codes []uint8, steps, scales []float32, least int32) Settled {
+	b := Settled{Top: firstLargest(scales)}
+	if b.Top == 0 {
 		clear(codes)
 		clear(steps)
-		return 0, 0
+		b.NoSteps = 0xffff
+		return b
 	}
-	inverse := float32(least) / top
-	d = floatToHalf(1 / inverse)
-	back := halfToFloat(d)
+	inverse := float32(least) / b.Top
+	b.D = floatToHalf(1 / inverse)
+	back := halfToFloat(b.D)
 	for j, s := range scales {
 		c := int32(int8(min(127, nearestInt(float32(inverse*s)))))
 		c = min(max(c, least), -least-1)
-		codes[j], steps[j] = int8(c), back*float32(c)
+		codes[j], steps[j] = uint8(c), back*float32(c)
+		if steps[j] == 0 {
+			b.NoSteps |= 1 << j
+		}
 	}
-	return d, top
+	return b
 }
 
 // expandGroups turns the codes of groups of n into values: float32(s·(q − zero)) +

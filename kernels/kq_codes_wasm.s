@@ -142,62 +142,91 @@ TEXT ·weighAsm(SB), NOSPLIT, $0-36
 	NEXT(R3, 4)
 	RET
 
-// func settleScalesAsm(codes *int8, steps, scales *float32, n int, least float32) (d uint32, top float32)
-//
-// is settleScalesGeneric; n is a multiple of 4, not 0. F0 is top, F1 its
-// magnitude, V0 and V1 half floats, V3 the inverse, V4 what is read back of 1/V3;
-// V6, V7 the least and the largest code.
-TEXT ·settleScalesAsm(SB), NOSPLIT, $0-48
-	MOVD codes+0(FP), R0
-	MOVD steps+8(FP), R1
-	MOVD scales+16(FP), R2
-	MOVD n+24(FP), R3
-	F32Const $0.0; Set F0
-	F32Const $0.0; Set F1
-	Get R2; Set R5
-	Get R3; Set R6
-	WHILE(R6)
-		ADDR(R5); F32Load $0; Tee F2; F32Abs; Get F1; F32Gt
-		If
-			Get F2; Set F0
-			Get F2; F32Abs; Set F1
-		End
-		ADVANCE(R5, 4)
-	NEXT(R6, 1)
-	V128Const $0, $0; Tee V3; Set V4
-	Get F1; F32Const $0.0; F32Gt
-	If
-		F32Load least+32(FP); Get F0; F32Div; Tee F2; F32x4Splat; Set V3
-		F32Const $1.0; Get F2; F32Div; F32x4Splat; Set V0
-		FLOATCONST
-		FLOATNORMAL
-		FLOATRARE
-		FLOATSIGN
-		Get V2; SHL(16); I32Const $16; I32x4ShrS; Tee V0; Set V4
-		HALFCONST
-		HALFNORMAL
-		HALFRARE
-		Get SP; Get V4; MASK(0xffff); I32x4ExtractLane $0, $0; I32Store d+40(FP)
-		Get V2; Set V4
-	Else
-		Get SP; I32Const $0; I32Store d+40(FP)
+// FIRST leaves F0 the first of the sixteen scales at R2 whose magnitude is F1.
+#define FIRST \
+	Get R2; Set R5; \
+	Loop; \
+		ADDR(R5); F32Load $0; Tee F0; F32Abs; Get F1; F32Ne; \
+		If; \
+			ADVANCE(R5, 4); \
+			Br $1; \
+		End; \
 	End
-	Get SP; Get F0; F32Store top+44(FP)
-	F32Load least+32(FP); F32x4Splat; I32x4TruncSatF32x4S; Set V6
-	Get V6; V128Not; Set V7
+
+// TOP sets F0 to the first of greatest magnitude, F1, of the sixteen scales at R2: the
+// largest or the smallest, if they are not equally far from 0. NaN is passed over, and
+// −0 becomes 0.
+#define WIDEN(off) \
+	LOAD(R2, off); Set V2; \
+	Get V0; Get V2; F32x4Pmin; Set V0; \
+	Get V1; Get V2; F32x4Pmax; Set V1
+#define TOP \
+	V128Const $0, $0; Tee V0; Set V1; \
+	WIDEN(0); WIDEN(16); WIDEN(32); WIDEN(48); \
+	SPREAD(V0, F32x4Pmin); \
+	SPREAD(V1, F32x4Pmax); \
+	Get V0; F32x4ExtractLane $0, $0; Tee F0; F32Neg; Set F1; \
+	Get V1; F32x4ExtractLane $0, $0; Set F2; \
+	Get F0; Get F2; Get F1; Get F2; F32Gt; Select; Set F0; \
+	Get F1; Get F2; F32Eq; \
+	If; \
+		FIRST; \
+	End; \
+	Get F0; F32Const $0.0; F32Add; Tee F0; F32Abs; Set F1
+
+// SETTLED sets c to the codes of the scales at R2 + off, and stores their steps.
+#define SETTLED(c, off) \
+	LOAD(R2, off); Get V3; F32x4Mul; Get V5; F32x4Add; TOINT; \
+	SPLAT32(127); I32x4MinS; SHL(24); I32Const $24; I32x4ShrS; \
+	Get V6; I32x4MaxS; Get V7; I32x4MinS; Set c; \
+	ADDR(R1); Get c; F32x4ConvertI32x4S; Get V4; F32x4Mul; V128Store $0, $off
+
+// NOSTEP pushes −1 in the lanes in which the step at R1 + off is 0.
+#define NOSTEP(off) LOAD(R1, off); V128Const $0, $0; F32x4Eq
+
+// func settleScalesAsm(of *Settled, codes *uint8, steps, scales *float32, blocks int, least float32)
+//
+// is settleScalesGeneric. F0 is top, F1 its magnitude, V0 and V1 half floats, V3 the
+// inverse, V4 what is read back of 1/V3, R7 its half; V6, V7 the least and the
+// largest code.
+TEXT ·settleScalesAsm(SB), NOSPLIT, $0-44
+	MOVD of+0(FP), R8
+	MOVD codes+8(FP), R0
+	MOVD steps+16(FP), R1
+	MOVD scales+24(FP), R2
+	MOVD blocks+32(FP), R3
+	F32Load least+40(FP); Tee F3; F32x4Splat; I32x4TruncSatF32x4S; Tee V6; V128Not; Set V7
 	MAGIC; Set V5
 	WHILE(R3)
-		ADDR(R1)
-		LOAD(R2, 0); Get V3; F32x4Mul; Get V5; F32x4Add; TOINT
-		SPLAT32(127); I32x4MinS; SHL(24); I32Const $24; I32x4ShrS
-		Get V6; I32x4MaxS; Get V7; I32x4MinS; Tee V0
-		F32x4ConvertI32x4S; Get V4; F32x4Mul
-		V128Store $0, $0
+		TOP
+		V128Const $0, $0; Tee V3; Set V4
+		I64Const $0; Set R7
+		Get F1; F32Const $0.0; F32Gt
+		If
+			Get F3; Get F0; F32Div; Tee F2; F32x4Splat; Set V3
+			F32Const $1.0; Get F2; F32Div; F32x4Splat; Set V0
+			FLOATCONST
+			FLOATNORMAL
+			FLOATRARE
+			FLOATSIGN
+			Get V2; SHL(16); I32Const $16; I32x4ShrS; Tee V0; I32x4ExtractLane $0, $0
+			I64ExtendI32U; I64Const $0xffff; I64And; Set R7
+			HALFCONST
+			HALFNORMAL
+			HALFRARE
+			Get V2; Set V4
+		End
+		SETTLED(V8, 0); SETTLED(V9, 16); SETTLED(V10, 32); SETTLED(V11, 48)
 		ADDR(R0)
-		Get V0; Get V0; I16x8NarrowI32x4S; Tee V0; Get V0; I8x16NarrowI16x8S; I32x4ExtractLane $0, $0
-		I32Store $0
-		ADVANCE(R0, 4)
-		ADVANCE(R1, 16)
-		ADVANCE(R2, 16)
-	NEXT(R3, 4)
+		Get V8; Get V9; I16x8NarrowI32x4S; Get V10; Get V11; I16x8NarrowI32x4S; I8x16NarrowI16x8S
+		V128Store $0, $0
+		ADDR(R8); Get F0; F32Store $0
+		ADDR(R8)
+		NOSTEP(0); NOSTEP(16); I16x8NarrowI32x4S; NOSTEP(32); NOSTEP(48); I16x8NarrowI32x4S
+		I8x16NarrowI16x8S; I8x16Bitmask; I32Const $16; I32Shl; Get R7; I32WrapI64; I32Or; I32Store $4
+		ADVANCE(R8, 8)
+		ADVANCE(R0, 16)
+		ADVANCE(R1, 64)
+		ADVANCE(R2, 64)
+	NEXT(R3, 1)
 	RET

@@ -5,11 +5,10 @@ package kernels
 const groupEps = 1e-15
 
 // scaleTries are how far each candidate of SearchScale is from half, in order.
-// They are products of 0.1 in float32, and so nine of them are not 0.9. The last two are one:
-// the assembly takes them two by two.
-var scaleTries = [20]float32{
+// They are products of 0.1 in float32, and so nine of them are not 0.9.
+var scaleTries = [19]float32{
 	0, -0.90000004, -0.8, -0.7, -0.6, -0.5, -0.4, -0.3, -0.2, -0.1,
-	0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.90000004, 0.90000004,
+	0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.90000004,
 }
 
 // SearchScale finds, for each group of n values of x, codes q in 0 … 2·half−1
@@ -19,26 +18,35 @@ var scaleTries = [20]float32{
 // by rounding and s follows by least squares: s = Σw·x·l / Σw·l² with l = q −
 // half. Groups of nothing above 1e-15 have codes and scale 0. All is float32,
 // each sum in rising order, nothing fused. x must be finite; w is read for
-// WeightsGiven alone. n is 1 … 32, half 1 … 128.
+// WeightsGiven alone, and no less than 0. n is 1 … 32, half 1 … 128. Where q is nil
+// there are no codes.
 //
 // Source: make_qx_quants of ggml-quants.c with rmse_type 1.
 func SearchScale(q []uint8, scale, x, w []float32, n int, half int32, k Weights) {
 	if n < 1 || n > maxGroup || half < 1 || half > 128 {
 		return
 	}
-	groups := min(len(q)/n, len(scale), len(x)/n)
+	groups := min(len(scale), len(x)/n)
+	if q != nil {
+		groups = min(groups, len(q)/n)
+		q = q[:groups*n]
+	}
 	if k == WeightsGiven {
 		groups = min(groups, len(w)/n)
 		w = w[:groups*n]
 	}
-	searchScale(q[:groups*n], scale[:groups], x[:groups*n], w, n, half, k)
+	searchScale(q, scale[:groups], x[:groups*n], w, n, half, k)
 }
 
 func searchScaleGeneric(q []uint8, scale, x, w []float32, n int, half int32, k Weights) {
 	var buffer [maxGroup]float32
+	var unasked [maxGroup]uint8
 	for g := range scale {
-		v := x[g*n : g*n+n]
-		scale[g] = searchGroupScale(v, k.of(v, w, g*n, &buffer), half, q[g*n:g*n+n])
+		v, codes := x[g*n:g*n+n], unasked[:n]
+		if q != nil {
+			codes = q[g*n : g*n+n]
+		}
+		scale[g] = searchGroupScale(v, k.of(v, w, g*n, &buffer), half, codes)
 	}
 }
 
@@ -64,7 +72,7 @@ func searchGroupScale(x, w []float32, half int32, q []uint8) float32 {
 		scale = sumLX / sumL2
 	}
 	best := float32(scale * sumLX)
-	for _, try := range scaleTries[1:19] {
+	for _, try := range scaleTries[1:] {
 		inverse = -(float32(half) + try) / top
 		sumLX, sumL2 = correlate(x, w, wx, inverse, half)
 		if sumL2 > 0 && float32(sumLX*sumLX) > float32(best*sumL2) {

@@ -8,17 +8,26 @@ const stepsLen = 16
 // one code at a time to where the least-squares scale of the others would put
 // it, while that raises (Σw·x·l)² / Σw·l²; five rounds at most. Groups of
 // nothing above 1e-15 have codes and scale 0. All is float32, each sum in rising
-// order, nothing fused. x must be finite.
+// order, nothing fused. x must be finite. Where q is nil there are no codes.
 //
 // Source: make_q3_quants of ggml-quants.c with do_rmse.
 func SearchSteps(q []uint8, scale, x []float32) {
-	groups := min(len(q)/stepsLen, len(scale), len(x)/stepsLen)
-	searchSteps(q[:groups*stepsLen], scale[:groups], x[:groups*stepsLen])
+	groups := min(len(scale), len(x)/stepsLen)
+	if q != nil {
+		groups = min(groups, len(q)/stepsLen)
+		q = q[:groups*stepsLen]
+	}
+	searchSteps(q, scale[:groups], x[:groups*stepsLen])
 }
 
 func searchStepsGeneric(q []uint8, scale, x []float32) {
+	var unasked [stepsLen]uint8
 	for g := range scale {
-		scale[g] = searchGroupSteps((*[stepsLen]float32)(x[g*stepsLen:]), (*[stepsLen]uint8)(q[g*stepsLen:]))
+		codes := &unasked
+		if q != nil {
+			codes = (*[stepsLen]uint8)(q[g*stepsLen:])
+		}
+		scale[g] = searchGroupSteps((*[stepsLen]float32)(x[g*stepsLen:]), codes)
 	}
 }
 

@@ -23,9 +23,12 @@ func searchScale(q []uint8, scale, x, w []float32, n int, half int32, k Weights)
 
 func searchSteps(q []uint8, scale, x []float32) { searchStepsGeneric(q, scale, x) }
 
-func settleScales(codes []int8, steps, scales []float32, least int32) (d uint16, top float32) {
-	return settleScalesGeneric(codes, steps, scales, least)
+func settleScales(of []Settled, codes []uint8, steps, scales []float32, least int32) {
+	settleScalesGeneric(of, codes, steps, scales, least)
 }
+
+func packQ3_K(dst []byte, x, s []float32) { packQ3_KGeneric(dst, x, s) }
+func packQ6_K(dst []byte, x, s []float32) { packQ6_KGeneric(dst, x, s) }
 
 func quantizeQ4_1(dst []byte, x []float32)     { quantizeQ4_1Generic(dst, x) }
 func dequantizeQ4_1(dst []float32, src []byte) { dequantizeQ4_1Generic(dst, src) }

@@ -100,12 +100,13 @@ func weigh(w, x, importance []float32, sigma2 float32) {
 type scaleLanes struct {
 	x, w, wx     [maxGroup][4]float32
 	found, alive [4]float32
+	other, limit [4]float32
 	half         float32
 	kind         Weights
 }
 
 //go:noescape
-func searchScaleAsm(s *scaleLanes, scale, x, w *float32, q *uint8, n, fours int, tries *[20]float32)
+func searchScaleAsm(s *scaleLanes, scale, x, w *float32, q *uint8, n, fours int, tries *[19]float32)
 
 func searchScale(q []uint8, scale, x, w []float32, n int, half int32, k Weights) {
 	if n%4 != 0 || k != WeightsGiven && k != WeightsSquare {
@@ -121,34 +122,67 @@ func searchScale(q []uint8, scale, x, w []float32, n int, half int32, k Weights)
 		f.pad(x, w, whole*n)
 		searchScaleAsm(&s, &f.scale[0], &f.x[0], &f.w[0], &f.q[0], n, 1, &scaleTries)
 		copy(scale[whole:], f.scale[:])
-		copy(q[whole*n:], f.q[:])
+		if q != nil {
+			copy(q[whole*n:], f.q[:])
+		}
 	}
 }
 
-// stepLanes is the scratch of searchStepsAsm, which knows where each field stands.
+// stepLanes is the scratch of startStepsAsm and moveStepsAsm, which know where each field
+// stands.
 type stepLanes struct {
-	x, wx, w, l [stepsLen][4]float32
+	values [5]struct { // x, w·x·l, w·l², l; what else there is of single groups
+		four   [stepsLen][4]float32
+		single [8][stepsLen]float32
+	}
+	inverse, sumLX, sumL2 [stepsAtOnce]float32
+	queue                 [8]int64
 }
 
+// stepsAtOnce is how many groups go through startStepsAsm and then through moveStepsAsm.
+const stepsAtOnce = 64
+
 //go:noescape
-func searchStepsAsm(s *stepLanes, scale, x *float32, q *uint8, fours int)
+func startStepsAsm(s *stepLanes, scale, x *float32, q *uint8, fours int) (moving uint64)
+
+//go:noescape
+func moveStepsAsm(s *stepLanes, scale, x *float32, q *uint8, moving uint64)
 
 func searchSteps(q []uint8, scale, x []float32) {
 	var s stepLanes
-	whole := len(scale) &^ 3
-	searchStepsAsm(&s, unsafe.SliceData(scale), unsafe.SliceData(x), unsafe.SliceData(q), whole/4)
-	searchStepsGeneric(q[whole*stepsLen:], scale[whole:], x[whole*stepsLen:])
+	for len(scale) >= 4 {
+		n := min(len(scale)&^3, stepsAtOnce)
+		to, from, codes := unsafe.SliceData(scale), unsafe.SliceData(x), unsafe.SliceData(q)
+		if moving := startStepsAsm(&s, to, from, codes, n/4); moving != 0 {
+			moveStepsAsm(&s, to, from, codes, moving)
+		}
+		scale, x = scale[n:], x[n*stepsLen:]
+		if q != nil {
+			q = q[n*stepsLen:]
+		}
+	}
+	searchStepsGeneric(q, scale, x)
 }
 
 //go:noescape
-func settleScalesAsm(codes *int8, steps, scales *float32, n int, least float32) (d uint32, top float32)
+func settleScalesAsm(of *Settled, codes *uint8, steps, scales *float32, blocks int, least float32)
 
-func settleScales(codes []int8, steps, scales []float32, least int32) (d uint16, top float32) {
-	if len(codes)%4 != 0 || len(codes) == 0 {
-		return settleScalesGeneric(codes, steps, scales, least)
-	}
-	h, top := settleScalesAsm(unsafe.SliceData(codes), unsafe.SliceData(steps), unsafe.SliceData(scales), len(codes), float32(least))
-	return uint16(h), top
+func settleScales(of []Settled, codes []uint8, steps, scales []float32, least int32) {
+	settleScalesAsm(unsafe.SliceData(of), unsafe.SliceData(codes), unsafe.SliceData(steps), unsafe.SliceData(scales), len(of), float32(least))
+}
+
+//go:noescape
+func packQ3_KAsm(dst *byte, x, s *float32, blocks int)
+
+func packQ3_K(dst []byte, x, s []float32) {
+	packQ3_KAsm(unsafe.SliceData(dst), unsafe.SliceData(x), unsafe.SliceData(s), len(x)/superLen)
+}
+
+//go:noescape
+func packQ6_KAsm(dst *byte, x, s *float32, blocks int)
+
+func packQ6_K(dst []byte, x, s []float32) {
+	packQ6_KAsm(unsafe.SliceData(dst), unsafe.SliceData(x), unsafe.SliceData(s), len(x)/superLen)
 }
 
 //go:noescape

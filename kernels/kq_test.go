@@ -85,6 +85,12 @@ var kqTwins = []struct {
 	{"RoundGroups",
 		func(x, w []float32, n int) any { return roundResults(x, w, n, roundGroups) },
 		func(x, w []float32, n int) any { return roundResults(x, w, n, roundGroupsGeneric) }},
+	{"PackQ3_K",
+		func(x, w []float32, _ int) any { return packBlockResults(x, w, q3KBytes, packQ3_K) },
+		func(x, w []float32, _ int) any { return packBlockResults(x, w, q3KBytes, packQ3_KGeneric) }},
+	{"PackQ6_K",
+		func(x, w []float32, _ int) any { return packBlockResults(x, w, q6KBytes, packQ6_K) },
+		func(x, w []float32, _ int) any { return packBlockResults(x, w, q6KBytes, packQ6_KGeneric) }},
 	{"PackBits",
 		func(x, _ []float32, n int) any { return packResults(x, n, packBits) },
 		func(x, _ []float32, n int) any { return packResults(x, n, packBitsGeneric) }},
@@ -120,6 +126,8 @@ func scaleSearchResults(x, w []float32, n int, search func(q []uint8, scale, x, 
 			q, s := make([]byte, len(x)+8), make([]float32, groups)
 			search(q[:groups*n], s, x[:groups*n], w[:groups*n], n, half, k)
 			all = append(all, groupsResult(q, s))
+			search(nil, s, x[:groups*n], w[:groups*n], n, half, k)
+			all = append(all, groupsResult(nil, s))
 		}
 	}
 	return all
@@ -129,7 +137,25 @@ func stepSearchResults(x []float32, search func(q []uint8, scale, x []float32)) 
 	groups := len(x) / stepsLen
 	q, s := make([]byte, len(x)+8), make([]float32, groups)
 	search(q[:groups*stepsLen], s, x[:groups*stepsLen])
-	return groupsResult(q, s)
+	all := groupsResult(q, s)
+	search(nil, s, x[:groups*stepsLen])
+	return all + groupsResult(nil, s)
+}
+
+// packBlockResults are two blocks of x, over and over, some steps of which are 0.
+func packBlockResults(x, w []float32, size int, pack func(dst []byte, x, s []float32)) any {
+	v, s := make([]float32, 2*superLen), make([]float32, 2*superGroups)
+	for i := range v {
+		v[i] = x[i%len(x)]
+	}
+	for i := range s {
+		if i%5 != 3 {
+			s[i] = w[i%len(w)] * float32(1-i%3) / 8
+		}
+	}
+	b := make([]byte, 2*size+16)
+	pack(b[:2*size], v, s)
+	return groupsResult(b)
 }
 
 // blockResults are the packed blocks of x, from each place of it on.
@@ -164,16 +190,14 @@ func superResults(x, w []float32, size int, dequantize func(dst []float32, src [
 	return all
 }
 
-func settleResults(x []float32, settle func(codes []int8, steps, scales []float32, least int32) (uint16, float32)) (all []string) {
-	x = append([]float32{inf, nan, -inf, 1, 0, 0, 0, 0, 1e-45, -1e-45, 0, 0}, x...)
+func settleResults(x []float32, settle func(of []Settled, codes []uint8, steps, scales []float32, least int32)) (all []string) {
+	x = append([]float32{inf, nan, -inf, 1, 0, 0, 0, 0, 1e-45, -1e-45, 0, 0, 0, 2, -2, 1, nan, 3}, x...)
+	x = append(x, make([]float32, 2*superGroups)...)
 	for _, least := range []int32{-128, -32, -1} {
-		for at := 0; at < len(x); at += 4 {
-			for _, n := range []int{4, 5, 16} {
-				n = min(n, len(x)-at)
-				codes, steps := make([]int8, n+4), make([]float32, n+4)
-				d, top := settle(codes[:n], steps[:n], x[at:at+n], least)
-				all = append(all, fmt.Sprint(codes, d), groupsResult(nil, steps, []float32{top}))
-			}
+		for at := 0; at+2*superGroups <= len(x); at += 4 {
+			of, codes, steps := make([]Settled, 2), make([]uint8, 2*superGroups+4), make([]float32, 2*superGroups+4)
+			settle(of, codes[:2*superGroups], steps[:2*superGroups], x[at:at+2*superGroups], least)
+			all = append(all, fmt.Sprint(of), groupsResult(codes, steps))
 		}
 	}
 	return all
@@ -310,8 +334,16 @@ func TestGroupsShort(t *testing.T) {
 			dequantize(make([]float32, 600), q)
 		}
 		SearchSteps(q, f, x)
+		SearchSteps(nil, f, x)
+		SearchScale(nil, f, x, nil, 16, 8, WeightsSquare)
+		PackQ3_K(make([]byte, 300), make([]float32, 600), f)
+		PackQ6_K(make([]byte, 500), make([]float32, 600), f)
+		PackQ3_K(q, make([]float32, 600), x)
+		PackQ6_K(q, make([]float32, 600), x)
 		SearchSteps(floatBytes(x), f, x[:n])
-		SettleScales(c, x, x[:n], -32)
+		SettleScales(make([]Settled, 3), q, x, f, -32)
+		SettleScales(make([]Settled, 3), q, f, x, -1000)
+		SettleScales(make([]Settled, n/32), make([]uint8, 99), x, x, 0)
 		Weigh(f, x, x, 1)
 		QuantizeQ4_1(q, x)
 		QuantizeQ5_0(q, x)

@@ -108,6 +108,8 @@ func Table() []Entry {
 		{"SearchSplits", active, "scale of each group of values of three levels"},
 		{"Weigh", active, "importance times √(a constant + x²)"},
 		{"RoundGroups", active, "codes of groups whose scales are settled"},
+		{"PackQ3_K", active, "codes of ggml Q3_K blocks whose scales are settled"},
+		{"PackQ6_K", active, "codes of ggml Q6_K blocks whose scales are settled"},
 		{"PackBits", active, "codes of 1, 2 or 4 bits to bytes, in strides"},
 		{"UnpackBits", active, "bytes to codes of 1, 2 or 4 bits, in strides"},
 	}

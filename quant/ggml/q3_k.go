@@ -37,40 +37,63 @@ var q3K = &format{
 // quantizeRowQ3K packs x into dst, 110 bytes for 256 values. Source:
 // quantize_row_q3_K_ref and quantize_row_q3_K_impl.
 func quantizeRowQ3K(dst []byte, x, importance []float32) string {
+	if importance == nil {
+		for len(x) >= superBlock {
+			n := min(len(x)/superBlock, atOnce)
+			quantizeQ3K(dst[:n*110], x[:n*superBlock])
+			dst, x = dst[n*110:], x[n*superBlock:]
+		}
+		return ""
+	}
 	var q [superBlock]uint8
 	var s [16]float32
 	for i := 0; i+superBlock <= len(x); i += superBlock {
 		v, b := (*[superBlock]float32)(x[i:]), (*[110]byte)(dst[i/superBlock*110:])
-		if importance == nil {
-			scalesQ3K(b[96:], v, &q, &s)
-		} else {
-			scalesQ3KWeighted(b[96:], v, (*[superBlock]float32)(importance[i:]), &q, &s)
-		}
-		kernels.RoundGroups(q[:], v[:], s[:], noMins[:], 16, -4, 3)
-		putPlane((*[32]byte)(b[:]), &q, 2)
-		putPairs((*[64]byte)(b[32:]), &q)
+		scalesQ3KWeighted(b[96:], v, (*[superBlock]float32)(importance[i:]), &q, &s)
+		putCodesQ3K(b, v, &q, &s)
 	}
 	return ""
 }
 
-// scalesQ3K settles the scales without importance, writes them and d to b, and
-// what is read back of them to steps. The one of greatest magnitude takes code
-// 0, which is −32.
-func scalesQ3K(b []byte, x *[superBlock]float32, q *[superBlock]uint8, steps *[16]float32) {
-	var scales [16]float32
-	var codes [16]int8
-	kernels.SearchSteps(q[:], scales[:], x[:])
-	d, top := kernels.SettleScales(codes[:], steps[:], scales[:], -32)
-	first, last := pack8(&codes, 0), pack8(&codes, 8)
-	if top != 0 { // else all codes are 0, which is not what stands for 0
+// quantizeQ3K is quantizeRowQ3K without importance, of up to atOnce blocks.
+func quantizeQ3K(dst []byte, x []float32) {
+	var s settling
+	scales, steps := s.scales[:len(x)/16], s.steps[:len(x)/16]
+	kernels.SearchSteps(nil, scales, x)
+	kernels.SettleScales(s.of[:], s.codes[:], steps, scales, -32)
+	kernels.PackQ3_K(dst, x, steps)
+	for i := range len(x) / superBlock {
+		b, v := (*[110]byte)(dst[i*110:]), (*[superBlock]float32)(x[i*superBlock:])
+		putSettledQ3K(b[96:], &s.of[i], s.codes[16*i:16*i+16])
+		if lost(v, s.of[i].NoSteps) {
+			var q [superBlock]uint8
+			kernels.SearchSteps(q[:], scales[16*i:16*i+16], v[:])
+			putCodesQ3K(b, v, &q, (*[16]float32)(steps[16*i:]))
+		}
+	}
+}
+
+// putCodesQ3K writes the codes of a block by the steps of its groups; those whose step is
+// 0 keep the codes in q.
+func putCodesQ3K(b *[110]byte, x *[superBlock]float32, q *[superBlock]uint8, steps *[16]float32) {
+	kernels.RoundGroups(q[:], x[:], steps[:], noMins[:], 16, -4, 3)
+	putPlane((*[32]byte)(b[:]), q, 2)
+	putPairs((*[64]byte)(b[32:]), q)
+}
+
+// putSettledQ3K packs scales in two's complement, and d. The one of greatest magnitude is
+// −32 and takes code 0.
+func putSettledQ3K(b []byte, of *kernels.Settled, codes []uint8) {
+	first, last := binary.LittleEndian.Uint64(codes), binary.LittleEndian.Uint64(codes[8:])
+	if of.Top != 0 { // else all codes are 0, which is not what stands for 0
 		const bits, sign = 0x3f3f3f3f3f3f3f3f, 0x2020202020202020
 		first, last = first&bits^sign, last&bits^sign // 32 more, in 6 bits
 	}
 	putScalesQ3K(b, first, last)
-	binary.LittleEndian.PutUint16(b[12:], d)
+	binary.LittleEndian.PutUint16(b[12:], of.D)
 }
 
-// scalesQ3KWeighted is scalesQ3K with importance: d is searched for, too, each
+// scalesQ3KWeighted settles the scales with importance: d is searched for, too, each
 // group counting by the sum of its weights.
 func scalesQ3KWeighted(b []byte, x, importance *[superBlock]float32, q *[superBlock]uint8, steps *[16]float32) {
 	var scales, sums [16]float32
@@ -86,14 +109,6 @@ func scalesQ3KWeighted(b []byte, x, importance *[superBlock]float32, q *[superBl
 		steps[j] = d * float32(int32(sc)-32)
 	}
 	putScalesQ3K(b, binary.LittleEndian.Uint64(codes[:]), binary.LittleEndian.Uint64(codes[8:]))
-}
-
-// pack8 is eight codes in one integer, from place at on, the first lowest.
-func pack8(codes *[16]int8, at int) (v uint64) {
-	for j := range 8 {
-		v |= uint64(uint8(codes[at+j])) << (8 * j)
-	}
-	return v
 }
 
 // putScalesQ3K packs sixteen scales of 6 bits, a byte of first and last each: the

@@ -36,29 +36,41 @@ var q6K = &format{
 // greatest magnitude takes −128. Weights are x², or the importance alone.
 // Source: quantize_row_q6_K_ref and quantize_row_q6_K_impl.
 func quantizeRowQ6K(dst []byte, x, importance []float32) string {
-	var q [superBlock]uint8
-	var s, scales [16]float32
-	var codes [16]int8
-	for i := 0; i+superBlock <= len(x); i += superBlock {
-		v, b := (*[superBlock]float32)(x[i:]), (*[210]byte)(dst[i/superBlock*210:])
-		if importance != nil {
-			kernels.SearchScale(q[:], scales[:], v[:], importance[i:], 16, 32, kernels.WeightsGiven)
+	for len(x) >= superBlock {
+		n := min(len(x)/superBlock, atOnce)
+		if importance == nil {
+			quantizeQ6K(dst[:n*210], x[:n*superBlock], nil, kernels.WeightsSquare)
 		} else {
-			kernels.SearchScale(q[:], scales[:], v[:], nil, 16, 32, kernels.WeightsSquare)
+			quantizeQ6K(dst[:n*210], x[:n*superBlock], importance[:n*superBlock], kernels.WeightsGiven)
+			importance = importance[n*superBlock:]
 		}
-		d, top := kernels.SettleScales(codes[:], s[:], scales[:], -128)
-		if abs(top) < groupEps {
+		dst, x = dst[n*210:], x[n*superBlock:]
+	}
+	return ""
+}
+
+// quantizeQ6K is quantizeRowQ6K of up to atOnce blocks.
+func quantizeQ6K(dst []byte, x, w []float32, k kernels.Weights) {
+	var s settling
+	scales, steps := s.scales[:len(x)/16], s.steps[:len(x)/16]
+	kernels.SearchScale(nil, scales, x, w, 16, 32, k)
+	kernels.SettleScales(s.of[:], s.codes[:], steps, scales, -128)
+	kernels.PackQ6_K(dst, x, steps)
+	for i := range len(x) / superBlock {
+		b, v, of := (*[210]byte)(dst[i*210:]), (*[superBlock]float32)(x[i*superBlock:]), &s.of[i]
+		if abs(of.Top) < groupEps {
 			clear(b[:])
 			continue
 		}
-		binary.LittleEndian.PutUint16(b[208:], d)
-		for j, sc := range codes {
-			b[192+j] = byte(sc)
+		binary.LittleEndian.PutUint16(b[208:], of.D)
+		copy(b[192:208], s.codes[16*i:])
+		if lost(v, of.NoSteps) {
+			var q [superBlock]uint8
+			kernels.SearchScale(q[:], scales[16*i:16*i+16], v[:], w[min(len(w), i*superBlock):], 16, 32, k)
+			kernels.RoundGroups(q[:], v[:], steps[16*i:16*i+16], noMins[:], 16, -32, 31)
+			putSixes((*[192]byte)(b[:]), &q)
 		}
-		kernels.RoundGroups(q[:], v[:], s[:], noMins[:], 16, -32, 31)
-		putSixes((*[192]byte)(b[:]), &q)
 	}
-	return ""
 }
 
 // putSixes packs codes of 6 bits: ql, then qh.

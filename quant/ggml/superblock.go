@@ -8,6 +8,30 @@ import (
 // superBlock is how many values a block of the K-quants holds.
 const superBlock = 256
 
+// atOnce is how many blocks of the K-quants are searched in one go.
+const atOnce = 8
+
+// settling is what the scales of atOnce blocks of sixteen groups are settled with.
+type settling struct {
+	scales, steps [atOnce * 16]float32
+	codes         [atOnce * 16]uint8
+	of            [atOnce]kernels.Settled
+}
+
+// lost says whether a group of x that is not zeros has a step of 0, as the bits tell: it
+// keeps the codes that it was searched with.
+func lost(x *[superBlock]float32, noSteps uint16) bool {
+	for j := 0; noSteps>>j != 0; j++ {
+		if noSteps>>j&1 == 0 {
+			continue
+		}
+		if _, top := largest(x[16*j : 16*j+16]); top >= groupEps {
+			return true
+		}
+	}
+	return false
+}
+
 // The names of the scales of a super-block.
 const (
 	nameD    = "scale d, FP16"

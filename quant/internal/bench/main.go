@@ -53,6 +53,15 @@ type request struct {
 	Threads int    `json:"threads"`
 }
 
+// readings is how often the tensor is read back: more often than quantized, as a session
+// does, until its memory is near.
+func (q request) readings() int {
+	if q.Repeat <= 1 {
+		return 1
+	}
+	return max(q.Repeat, 15)
+}
+
 // answer has the median pass of each way in ms; null where there is none.
 type answer struct {
 	QuantizeMs   *float64 `json:"quantizeMs"`
@@ -167,7 +176,7 @@ func native(t quant.Tensor, q request) answer {
 		}
 		there = append(there, millis(time.Since(start)))
 	}
-	for range max(1, q.Repeat) {
+	for range q.readings() {
 		start := time.Now()
 		if err := f.Dequantize(p, rec); err != nil {
 			return answer{Refused: err.Error()}

@@ -41,6 +41,8 @@ func peer(lib *libggml.Lib, t quant.Tensor, q request) answer {
 		if r, err := lib.QuantizeRate(typ.ID, x.Data, x.Rows(), x.Cols(), q.Importance, 0); err == nil {
 			there = append(there, 1e3*float64(x.Len())/r)
 		}
+	}
+	for range q.readings() {
 		if r, err := lib.DequantizeRate(typ.ID, packed, x.Len(), 0); err == nil {
 			back = append(back, 1e3*float64(x.Len())/r)
 		}

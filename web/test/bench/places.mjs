@@ -42,7 +42,8 @@ export async function node(stage) {
   go.run(await WebAssembly.instantiate(module, go.importObject));
   await ready;
   const call = (op, args) => {
-    const r = globalThis.fewbitsEngine(op, JSON.stringify(args), null, null, () => {});
+    let r = globalThis.fewbitsEngine(op, JSON.stringify(args), null, null);
+    while (r.more) r = globalThis.fewbitsMore(); // long work comes in slices
     if (r.error !== undefined) throw new Error(r.error);
     return r;
   };
