@@ -28,8 +28,8 @@
 // their searches look through four groups at once, one in each lane. What begins
 // with gq_ is for the I-quants of one to three bits, which store points of grids.
 // What begins with matmul_ are products: tiles of four rows and two tokens in float32
-// and in int8, and products of blocks in integers. The build tag relaxed adds to
-// MatMulF32Relaxed instructions that not every engine has, and that internal/relax
-// must repair in the module. What the assembly takes for granted of Go's assembler
-// is held by the tests of internal/pins.
+// and in int8, and products of blocks in integers. The build tag relaxed gives the
+// functions whose names end so instructions that not every engine has, and that
+// internal/relax must repair in the module. What the assembly takes for granted of
+// Go's assembler is held by the tests of internal/pins.
 package kernels

@@ -158,8 +158,10 @@ func BenchmarkMatMulBlocks(b *testing.B) {
 			w[i] = byte(i) & 0x3f
 		}
 		for name, run := range map[string]func(){
-			"vec":  func() { p.mul(y, x, w, 1, rows, cols) },
-			"mat8": func() { p.mul(y, x, w, tokens, rows/tokens, cols) },
+			"vec":          func() { p.mul(y, x, w, 1, rows, cols) },
+			"mat8":         func() { p.mul(y, x, w, tokens, rows/tokens, cols) },
+			"relaxed/vec":  func() { relaxedBlocks[p.name](y, x, w, 1, rows, cols) },
+			"relaxed/mat8": func() { relaxedBlocks[p.name](y, x, w, tokens, rows/tokens, cols) },
 			"dequantize": func() {
 				for r := range rows {
 					p.valuesW(values, w[r*cols/p.block*p.wBytes:])

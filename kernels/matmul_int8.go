@@ -6,6 +6,11 @@ package kernels
 //
 // Tokens and rows that do not fit into the slices are left alone. Nothing is allocated.
 func MatMulInt8(y []int32, x, w []int8, tokens, rows, cols int) {
+	matMulBytes(y, x, w, tokens, rows, cols, matMulInt8)
+}
+
+// matMulBytes calls mul for what fits, some rows of w at a time.
+func matMulBytes(y []int32, x, w []int8, tokens, rows, cols int, mul func(y []int32, ys int, x, w []int8, tokens, rows, cols int)) {
 	if cols < 0 || rows <= 0 {
 		return
 	}
@@ -20,7 +25,7 @@ func MatMulInt8(y []int32, x, w []int8, tokens, rows, cols int) {
 		step = max(4, 4*blockValues/max(1, cols)&^3)
 	}
 	for r := 0; r < rows; r += step {
-		matMulInt8(y[r:], ys, x, w[r*cols:], tokens, min(step, rows-r), cols)
+		mul(y[r:], ys, x, w[r*cols:], tokens, min(step, rows-r), cols)
 	}
 }
 

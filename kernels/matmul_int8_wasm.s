@@ -24,62 +24,12 @@
 	WIDEN(from, R1, off, V10, V11); WIDEN(from, R2, off, V12, V13); \
 	BYTEROW2(from, off, R3, V0, V4); BYTEROW2(from, off, R4, V1, V5); BYTEROW2(from, off, R5, V2, V6); BYTEROW2(from, off, R6, V3, V7)
 
-// WALKBYTES adds up all R13 values of the rows.
-#define WALKBYTES(step, advance) \
-	Get R13; I64Const $-16; I64And; Set R7; \
-	WHILE(R7); \
-		step(LOAD, 0); \
-		advance(16); \
-	NEXT(R7, 16); \
-	Get R13; I64Const $15; I64And; I64Eqz; I32Eqz; \
-	If; \
-		step(LOADEND, 0); \
-	End
-
 // func matMulInt8x1Asm(y *int32, x, w *int8, quads, cols int)     cols ≥ 16
-//
-// y[r] = Σ x[i]·w[r·cols+i] for 4·quads rows of w and one token.
 TEXT ·matMulInt8x1Asm(SB), NOSPLIT, $0-40
-	MOVD y+0(FP), R0
-	MOVD w+16(FP), R8
-	MOVD quads+24(FP), R10
-	MOVD cols+32(FP), R13
-	Get R13; Set R9
-	ROWEND(16, 1)
-	WHILE(R10)
-		MOVD x+8(FP), R1
-		ROWSAT
-		CLEAR4(V0, V1, V2, V3)
-		WALKBYTES(BYTES1, ADVANCE1)
-		FOLDCONST
-		ADDR(R0); FOLD(I32x4Add, V0, V1, V2, V3); V128Store $0, $0
-		ADVANCE(R0, 16)
-	NEXT(R10, 1)
+	BYTETILES1(BYTES1)
 	RET
 
 // func matMulInt8x2Asm(y *int32, ys int, x, w *int8, quads, cols int)     cols ≥ 16
-//
-// y[t·ys+r] = Σ x[t·cols+i]·w[r·cols+i] for 4·quads rows of w and two tokens.
 TEXT ·matMulInt8x2Asm(SB), NOSPLIT, $0-48
-	MOVD y+0(FP), R0
-	MOVD ys+8(FP), R11
-	MOVD w+24(FP), R8
-	MOVD quads+32(FP), R10
-	MOVD cols+40(FP), R13
-	Get R13; Set R9
-	Get R11; I64Const $2; I64Shl; Set R11
-	ROWEND(16, 1)
-	WHILE(R10)
-		MOVD x+16(FP), R1
-		Get R1; Get R13; I64Add; Set R2
-		ROWSAT
-		CLEAR4(V0, V1, V2, V3)
-		CLEAR4(V4, V5, V6, V7)
-		WALKBYTES(BYTES2, ADVANCE2)
-		FOLDCONST
-		ADDR(R0); FOLD(I32x4Add, V0, V1, V2, V3); V128Store $0, $0
-		Get R0; Get R11; I64Add; Set R7
-		ADDR(R7); FOLD(I32x4Add, V4, V5, V6, V7); V128Store $0, $0
-		ADVANCE(R0, 16)
-	NEXT(R10, 1)
+	BYTETILES2(BYTES2)
 	RET

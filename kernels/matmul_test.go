@@ -66,30 +66,6 @@ func TestMatMulF32(t *testing.T) {
 	}
 }
 
-// TestMatMulF32Relaxed holds sums within their rounding, or to the bit where nothing is relaxed.
-func TestMatMulF32Relaxed(t *testing.T) {
-	for k, s := range matShapes() {
-		tokens, rows, cols := s[0], s[1], s[2]
-		x, w := datasets[0].make(tokens*cols, uint64(k)), datasets[0].make(rows*cols, uint64(k+1))
-		y := make([]float32, tokens*rows)
-		want := products(y, rows, x, cols, w, cols, tokens, rows, cols)
-		MatMulF32Relaxed(y, x, w, tokens, rows, cols)
-		if !Relaxed && !same(y, want) {
-			t.Fatalf("%d tokens, %d rows, %d columns: %v, want %v", tokens, rows, cols, y, want)
-		}
-		for i, got := range y {
-			var sum, size float64
-			for j := range cols {
-				v := float64(x[i/rows*cols+j]) * float64(w[i%rows*cols+j])
-				sum, size = sum+v, size+math.Abs(v)
-			}
-			if math.Abs(float64(got)-sum) > 1e-7*float64(8+cols)*size {
-				t.Fatalf("%d tokens, %d rows, %d columns: sum %d is %v, want %v", tokens, rows, cols, i, got, sum)
-			}
-		}
-	}
-}
-
 // TestMatMulF32Short asks for more than the slices hold.
 func TestMatMulF32Short(t *testing.T) {
 	x := datasets[0].make(64, 1)
@@ -116,6 +92,8 @@ func BenchmarkMatVec(b *testing.B) {
 		{"F16", func() { MatVecF16(y, x, half, rows, cols) }},
 		{"BF16", func() { MatVecBF16(y, x, half, rows, cols) }},
 		{"Int8", func() { MatMulInt8(sums, codes, codes, 1, rows, cols) }},
+		{"Int8Relaxed", func() { MatMulInt8Relaxed(sums, codes, codes, 1, rows, cols) }},
+		{"Int8x8Relaxed", func() { MatMulInt8Relaxed(sums, codes, codes, 8, rows/8, cols) }},
 		{"Int8x8", func() { MatMulInt8(sums, codes, codes, 8, rows/8, cols) }},
 	} {
 		b.Run(k.name, func(b *testing.B) {

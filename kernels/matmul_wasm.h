@@ -126,3 +126,58 @@
 
 // BYTES makes a number of float32 in r one of bytes.
 #define BYTES(r) Get r; I64Const $2; I64Shl; Set r
+
+// WALKBYTES adds up all R13 bytes of the rows.
+#define WALKBYTES(step, advance) \
+	Get R13; I64Const $-16; I64And; Set R7; \
+	WHILE(R7); \
+		step(LOAD, 0); \
+		advance(16); \
+	NEXT(R7, 16); \
+	Get R13; I64Const $15; I64And; I64Eqz; I32Eqz; \
+	If; \
+		step(LOADEND, 0); \
+	End
+
+// BYTETILES1 is the body of y[r] = Σ x[i]·w[r·cols+i] in int8 for 4·quads rows of w and one
+// token, of which a step takes 16 values.
+#define BYTETILES1(step) \
+	MOVD y+0(FP), R0; \
+	MOVD w+16(FP), R8; \
+	MOVD quads+24(FP), R10; \
+	MOVD cols+32(FP), R13; \
+	Get R13; Set R9; \
+	ROWEND(16, 1); \
+	WHILE(R10); \
+		MOVD x+8(FP), R1; \
+		ROWSAT; \
+		CLEAR4(V0, V1, V2, V3); \
+		WALKBYTES(step, ADVANCE1); \
+		FOLDCONST; \
+		ADDR(R0); FOLD(I32x4Add, V0, V1, V2, V3); V128Store $0, $0; \
+		ADVANCE(R0, 16); \
+	NEXT(R10, 1)
+
+// BYTETILES2 is that of y[t·ys+r] = Σ x[t·cols+i]·w[r·cols+i] for two tokens.
+#define BYTETILES2(step) \
+	MOVD y+0(FP), R0; \
+	MOVD ys+8(FP), R11; \
+	MOVD w+24(FP), R8; \
+	MOVD quads+32(FP), R10; \
+	MOVD cols+40(FP), R13; \
+	Get R13; Set R9; \
+	Get R11; I64Const $2; I64Shl; Set R11; \
+	ROWEND(16, 1); \
+	WHILE(R10); \
+		MOVD x+16(FP), R1; \
+		Get R1; Get R13; I64Add; Set R2; \
+		ROWSAT; \
+		CLEAR4(V0, V1, V2, V3); \
+		CLEAR4(V4, V5, V6, V7); \
+		WALKBYTES(step, ADVANCE2); \
+		FOLDCONST; \
+		ADDR(R0); FOLD(I32x4Add, V0, V1, V2, V3); V128Store $0, $0; \
+		Get R0; Get R11; I64Add; Set R7; \
+		ADDR(R7); FOLD(I32x4Add, V4, V5, V6, V7); V128Store $0, $0; \
+		ADVANCE(R0, 16); \
+	NEXT(R10, 1)

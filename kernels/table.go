@@ -3,12 +3,20 @@ package kernels
 // Entry is one row of the table of kernels.
 type Entry struct {
 	Name string // of the function in this package
-	Impl string // what runs in this build: "simd128" or "portable"
+	Impl string // what runs in this build: "simd128", "portable" or "relaxed simd"
 	Doc  string // what it computes, in a few words
 }
 
 // Active is what the kernels of this build run on: "simd128" or "portable".
 func Active() string { return active }
+
+// relaxedImpl is what the functions run on whose names end so.
+func relaxedImpl() string {
+	if Relaxed {
+		return "relaxed simd"
+	}
+	return active
+}
 
 // Table lists every kernel, in the order that a person reads it.
 func Table() []Entry {
@@ -28,7 +36,7 @@ func Table() []Entry {
 		{"Abs", active, "magnitudes"},
 		{"MatMulF32", active, "matrix products, each sum in four lanes"},
 		{"MatMulF32Strided", active, "MatMulF32 on parts of matrices"},
-		{"MatMulF32Relaxed", active, "MatMulF32 where only speed counts"},
+		{"MatMulF32Relaxed", relaxedImpl(), "MatMulF32 where only speed counts"},
 		{"DotF32", active, "product of two rows"},
 		{"MatVecF16", active, "half floats times a vector"},
 		{"MatVecBF16", active, "bfloat16 times a vector"},
@@ -37,6 +45,13 @@ func Table() []Entry {
 		{"MatMulQ4_0", active, "ggml Q4_0 blocks times activations in Q8_0, in integers"},
 		{"MatMulQ4_K", active, "ggml Q4_K blocks times activations in Q8_K, in integers"},
 		{"MatMulQ6_K", active, "ggml Q6_K blocks times activations in Q8_K, in integers"},
+		{"MatMulF32StridedRelaxed", relaxedImpl(), "MatMulF32Strided where only speed counts"},
+		{"MatVecF16Relaxed", relaxedImpl(), "MatVecF16 where only speed counts"},
+		{"MatMulInt8Relaxed", relaxedImpl(), "MatMulInt8 where only speed counts"},
+		{"MatMulQ8_0Relaxed", relaxedImpl(), "MatMulQ8_0 where only speed counts"},
+		{"MatMulQ4_0Relaxed", relaxedImpl(), "MatMulQ4_0 where only speed counts"},
+		{"MatMulQ4_KRelaxed", relaxedImpl(), "MatMulQ4_K where only speed counts"},
+		{"MatMulQ6_KRelaxed", relaxedImpl(), "MatMulQ6_K where only speed counts"},
 		{"QuantizeQ8_K", active, "ggml Q8_K blocks, of activations"},
 		{"F16ToF32", active, "half float to float32"},
 		{"F32ToF16", active, "float32 to half float, ties to even"},

@@ -1,13 +1,13 @@
 // Command relax repairs the relaxed-SIMD instructions of a wasm module that was
 // built with -tags=relaxed:
 //
-//	relax FILE.wasm
+//	relax [-s] FILE.wasm
 //
 // Go 1.27's assembler writes the opcode 0x100 + n of such an instruction as fd
 // (80+n) 01 02, which is another instruction and the begin of a block, in the place
 // of fd (80+n) 02. Both fit into four bytes with a nop, 01, behind. Only functions
 // whose name has both relaxed and Asm in it are touched. The names are in the
-// module unless it was linked with -s.
+// module unless it was linked with -s; -s here takes them out once they served.
 package main
 
 import (
@@ -19,20 +19,35 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: relax FILE.wasm")
+	args := os.Args[1:]
+	strip := len(args) > 0 && args[0] == "-s"
+	if strip {
+		args = args[1:]
+	}
+	if len(args) != 1 {
+		fmt.Fprintln(os.Stderr, "usage: relax [-s] FILE.wasm")
 		os.Exit(2)
 	}
-	b, err := os.ReadFile(os.Args[1])
-	if err == nil {
-		if err = repair(b); err == nil {
-			err = os.WriteFile(os.Args[1], b, 0o644)
-		}
-	}
-	if err != nil {
+	if err := rewrite(args[0], strip); err != nil {
 		fmt.Fprintln(os.Stderr, "relax:", err)
 		os.Exit(1)
 	}
+}
+
+func rewrite(name string, strip bool) error {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if err = repair(b); err != nil {
+		return err
+	}
+	if strip {
+		if b, err = unnamed(b); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(name, b, 0o644)
 }
 
 // Sections of a module, and the part of its names that is about functions.
@@ -121,6 +136,24 @@ func repair(b []byte) error {
 		return errors.New("there is nothing to repair: was it built with -tags=relaxed, and without -s?")
 	}
 	return nil
+}
+
+// unnamed is a module without the names of its functions.
+func unnamed(b []byte) ([]byte, error) {
+	out := append(make([]byte, 0, len(b)), b[:8]...)
+	for r := (&reader{b: b[8:]}); len(r.b) > 0; {
+		from := r.b
+		id := r.take(1)
+		body := &reader{b: r.take(r.number())}
+		if r.err != nil {
+			return nil, r.err
+		}
+		if id[0] == customSection && string(body.take(body.number())) == "name" {
+			continue
+		}
+		out = append(out, from[:len(from)-len(r.b)]...)
+	}
+	return out, nil
 }
 
 // swap repairs the body of a function, and counts.

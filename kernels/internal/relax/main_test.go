@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -51,5 +53,34 @@ func TestRepair(t *testing.T) {
 		if err := repair(b); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+// TestRewrite repairs a file, and takes the names out of it.
+func TestRewrite(t *testing.T) {
+	const broken, repaired = "\xfd\x85\x01\x02", "\xfd\x85\x02\x01"
+	code := func(body string) string {
+		return section(10, "\x02", "\x06\x00\x01\x01\x01\x01\x0b", "\x06\x00"+body+"\x0b")
+	}
+	producers := section(0, "\x09producers\x00")
+	whole := module(section(2, "\x01", "\x01a\x01f\x00\x00"), code(broken), named("plainAsm", "relaxedAsm"), producers)
+	for strip, want := range map[bool][]byte{
+		false: module(section(2, "\x01", "\x01a\x01f\x00\x00"), code(repaired), named("plainAsm", "relaxedAsm"), producers),
+		true:  module(section(2, "\x01", "\x01a\x01f\x00\x00"), code(repaired), producers),
+	} {
+		name := filepath.Join(t.TempDir(), "m.wasm")
+		if err := os.WriteFile(name, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := rewrite(name, strip); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(name)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%v, %v:\n%x, want\n%x", strip, err, got, want)
+		}
+	}
+	if err := rewrite(filepath.Join(t.TempDir(), "none.wasm"), false); err == nil {
+		t.Error("a file that is not there")
 	}
 }

@@ -4,9 +4,9 @@
 //	dot TYPE WAY TOKENS ROWS COLS MS
 //
 // TYPE is one of ggml's, or INT8. WAY is exact (sums in float32, as forward
-// passes have them), relaxed (with products that may be fused), integers (with
-// activations of 8 bits, which are quantized each time) or libggml
-// (ggml_mul_mat). It prints one line of JSON: the fastest pass of those that fit
+// passes have them), integers (with activations of 8 bits, which are quantized
+// each time), relaxed or relaxed-integers (the same with relaxed SIMD, in a
+// build that has it) or libggml (ggml_mul_mat). It prints one line of JSON: the fastest pass of those that fit
 // into MS, after as long a time for V8 to compile what runs often, and how many
 // weights it multiplied with a token's activation each.
 package main
@@ -20,8 +20,9 @@ import (
 	"time"
 
 	"fewbits/kernels"
+	"fewbits/quant/ggml"
 	"fewbits/quant/internal/libggml"
-	"fewbits/quant/internal/speed"
+	"fewbits/quant/speed"
 )
 
 // answer is what a run prints.
@@ -59,11 +60,17 @@ func run(args []string) (answer, error) {
 	c := speed.Case{Type: args[0], Way: args[1], Tokens: n[0], Rows: n[1], Cols: n[2]}
 	span := time.Duration(n[3]) * time.Millisecond
 	a := answer{Weights: c.Len(), Kernel: kernels.Active()}
-	var err error
-	if c.Way == "libggml" {
-		a.Ms, a.Kernel, err = peer(c, span)
-	} else {
-		a.Ms, err = ours(c, span)
+	bytes, err := c.Bytes()
+	if err != nil {
+		return answer{Refused: err.Error()}, nil
+	}
+	m, err := speed.NewMemory(bytes)
+	switch {
+	case err != nil:
+	case c.Way == "libggml":
+		a.Ms, a.Kernel, err = peer(c, m, span)
+	default:
+		a.Ms, err = ours(c, m, span)
 	}
 	if err != nil {
 		return answer{Refused: err.Error()}, nil
@@ -71,26 +78,33 @@ func run(args []string) (answer, error) {
 	return a, nil
 }
 
-// ours is a pass of ours in ms; the one before it is not counted.
-func ours(c speed.Case, span time.Duration) (float64, error) {
-	pass, err := c.Pass()
+// passes is how many make up a measurement, where there is time for them.
+const passes = 1 << 20
+
+// ours is a pass of ours in ms; those before it are not counted.
+func ours(c speed.Case, m *speed.Memory, span time.Duration) (float64, error) {
+	pass, err := c.Pass(m)
 	if err != nil {
 		return 0, err
 	}
-	if _, err = speed.Best(span, pass); err != nil {
+	if _, err = speed.Best(span, passes, pass); err != nil {
 		return 0, err
 	}
-	d, err := speed.Best(span, pass)
+	d, err := speed.Best(span, passes, pass)
 	return float64(d.Nanoseconds()) / 1e6, err
 }
 
 // peer times libggml, in ms, and names its build.
-func peer(c speed.Case, span time.Duration) (float64, string, error) {
+func peer(c speed.Case, m *speed.Memory, span time.Duration) (float64, string, error) {
 	d, err := libggml.OpenDots("")
 	if err != nil {
 		return 0, "", err
 	}
-	t, w, err := c.Weights()
+	t, ok := ggml.TypeByName(c.Type)
+	if !ok {
+		return 0, "", fmt.Errorf("ggml has no type %q", c.Type)
+	}
+	w, err := c.Weights(m)
 	if err != nil {
 		return 0, "", err
 	}

@@ -15,6 +15,7 @@ func TestRun(t *testing.T) {
 	for _, tt := range []struct{ line, refused string }{
 		{line: "F32 exact 1 64 256 1"},
 		{line: "F32 relaxed 2 64 256 1", refused: "relaxed"},
+		{line: "Q4_0 relaxed-integers 1 64 256 1", refused: "relaxed"},
 		{line: "F16 exact 1 64 256 1"},
 		{line: "BF16 exact 2 64 256 1"},
 		{line: "INT8 integers 3 64 256 1"},
