@@ -83,6 +83,9 @@ stage() {
 	wasm "$stage"/wasm/fewbits.wasm ./wasm/main -tags=first
 	wasm "$stage"/wasm/fewbits-whole.wasm ./wasm/main
 	wasm "$stage"/wasm/fewbits-portable.wasm ./wasm/main -tags=purego
+	# Names tell what is to be repaired, and go then.
+	wasm "$stage"/wasm/fewbits-products.wasm ./wasm/products -tags=relaxed -ldflags='-w -buildid='
+	go run ./kernels/internal/relax -s "$stage"/wasm/fewbits-products.wasm
 	node web/lessons.mjs "$stage"
 	node web/bundle.mjs "$stage"
 	node web/npm/pack.mjs "$stage" "$cache/npm/fewbits"
@@ -95,7 +98,7 @@ pack() {
 	shift
 	go run ./wasm/edge/pack -in "$stage" -out "$out" -cache "$cache/pack" \
 		-prewasm index.html,css,js -first wasm,js/tensor.part.js \
-		-lazy wasm/fewbits-whole.wasm,wasm/fewbits-portable.wasm,js/plots.part.js,js/data.part.js,js/spark.part.js,js/files.part.js,js/model.part.js,js/measure.part.js,js/budget.part.js,js/flow.part.js,js/lessons.part.js,js/lab.part.js,js/store.part.js,js/writer.js "$@"
+		-lazy wasm/fewbits-whole.wasm,wasm/fewbits-portable.wasm,wasm/fewbits-products.wasm,js/plots.part.js,js/data.part.js,js/spark.part.js,js/files.part.js,js/model.part.js,js/measure.part.js,js/budget.part.js,js/flow.part.js,js/lessons.part.js,js/lab.part.js,js/store.part.js,js/writer.js "$@"
 }
 
 build() { # OUT [pack flags]

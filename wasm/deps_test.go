@@ -71,7 +71,7 @@ func TestArrows(t *testing.T) {
 // page and the workers, to do without a browser and without a network.
 func TestCoreKnowsNoBrowser(t *testing.T) {
 	for _, target := range targets {
-		for _, p := range list(t, target[0], target[1], "./kernels/...", "./quant/...", "./wasm/wire", "./wasm/lesson/...", "./wasm/engine/session", "./wasm/app/page") {
+		for _, p := range list(t, target[0], target[1], "./kernels/...", "./quant/...", "./wasm/wire", "./wasm/lesson/...", "./wasm/engine/products", "./wasm/engine/session", "./wasm/app/page") {
 			// Go's own packages use syscall/js on that target.
 			for _, no := range []string{"syscall/js", "honnef.co/go/js/dom/v2", "github.com/syumai/workers"} {
 				if slices.Contains(p.imports, no) {
@@ -90,7 +90,7 @@ func TestCoreKnowsNoBrowser(t *testing.T) {
 // TestWhatThePageLoads keeps large packages out of what is downloaded.
 func TestWhatThePageLoads(t *testing.T) {
 	large := []string{"encoding/json", "encoding/xml", "html", "html/template", "text/template", "regexp", "net", "net/http", "net/url", "crypto/tls", "go/token", "testing"}
-	for _, p := range list(t, "js", "wasm", "./wasm/main", "./wasm/app/...", "./wasm/engine/...") {
+	for _, p := range list(t, "js", "wasm", "./wasm/main", "./wasm/products", "./wasm/app/...", "./wasm/engine/...") {
 		for _, no := range large {
 			if slices.Contains(p.deps, no) {
 				t.Errorf("%s depends on %s", p.path, no)

@@ -205,12 +205,14 @@ func (a *app) renderSpeeds() {
 	a.text("c-time-a", v.Fault)
 	say := "Takes a few seconds; leave the tab in front."
 	switch {
+	case v.Running && done == 0: // how many there are depends on the browser
+		say = "Timing"
 	case v.Running:
 		say = fmt.Sprintf("Timing, %d of %d", done, all)
 	case done > 0 && done < all:
 		say = fmt.Sprintf("Stopped after %d of %d.", done, all)
 	case done > 0:
-		say = fmt.Sprintf("Memory is read at %s GB a second by one worker.", fixed(v.Read/1e9, 1))
+		say = fmt.Sprintf("Memory is read at %s GB a second by one worker. %s", fixed(v.Read/1e9, 1), v.Ran())
 	}
 	a.show("c-time-s", v.Fault == "")
 	a.text("c-time-s", say)

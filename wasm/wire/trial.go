@@ -40,37 +40,3 @@ type Tried struct {
 	Elapsed    float64       `json:"elapsed"` // ms, of which
 	Read       float64       `json:"read"`    // to read the text
 }
-
-// Operations that time products of matrices. Only the whole program has them.
-const (
-	OpSpeedOpen = "speed-open" // SpeedOpenArgs → Bandwidth; the worker keeps the memory
-	OpSpeed     = "speed"      // SpeedArgs → Speed
-)
-
-// SpeedOpenArgs says how much memory weights take that no cache holds.
-type SpeedOpenArgs struct {
-	Bytes int `json:"bytes"`
-}
-
-// Bandwidth is how fast memory is read, in bytes a second.
-type Bandwidth struct {
-	Read float64 `json:"read"`
-}
-
-// SpeedTypes are the types that products are timed in, F16 and F32 against
-// float32, the others against 8 bits.
-var SpeedTypes = []string{"F32", "F16", "INT8", "Q8_0", "Q6_K", "Q4_K", "Q4_0"}
-
-// SpeedArgs is one product: of weights of a type, with so many tokens.
-type SpeedArgs struct {
-	Type   string `json:"type"`
-	Tokens int    `json:"tokens"` // 1 reads all of the memory once
-}
-
-// Speed is the answer.
-type Speed struct {
-	Seconds float64 `json:"seconds"` // of the fastest of a few passes
-	Weights int     `json:"weights"`
-	Bytes   int     `json:"bytes"`
-	Kernel  string  `json:"kernel"` // which twin ran
-}

@@ -37,6 +37,12 @@ export const compile = (whole) => program(`fewbits${WebAssembly.validate(SIMD) ?
 // (module (func (result v128) i32.const 0 i8x16.splat))
 const SIMD = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11]);
 
+/** The program that times products with relaxed SIMD beside SIMD128; null where the browser has none. */
+export const compileProducts = () => (WebAssembly.validate(RELAXED) ? program("fewbits-products") : null);
+
+// (module (func (result v128) i32.const 0 i8x16.splat i32.const 0 i8x16.splat i8x16.relaxed_swizzle))
+const RELAXED = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 0, 253, 15, 65, 0, 253, 15, 253, 128, 2, 11]);
+
 /** A running engine. */
 export class Fewbits {
   #module;

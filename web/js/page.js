@@ -1,5 +1,5 @@
 import "../wasm/wasm_exec.js";
-import { compile, Fewbits } from "./fewbits.js";
+import { compile, compileProducts, Fewbits } from "./fewbits.js";
 import { Died, Superseded, workers } from "./lane.js";
 import { drawLayout } from "./layout.js";
 import { all, byId, route } from "./rooms.js";
@@ -19,6 +19,10 @@ let address = null; // that is yet to be written
 let engine, up, whole, plots, lastDraw = "", drawRows, rows; // up is the engine once it is there; rows are of Model's table: what draws it, and what was drawn last
 
 const wholeProgram = () => (whole ??= compile(true).catch((e) => { whole = null; throw e; }));
+
+let products;
+/** What times products: a program of its own for relaxed SIMD, else the whole one. */
+const productsProgram = async () => (await (products ??= compileProducts()?.catch(() => (products = null)))) ?? wholeProgram();
 
 /** After the first paint: what is on the page is readable before anything is loaded. */
 const painted = new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))));
@@ -110,7 +114,8 @@ globalThis.fewbitsHost = {
         if (op === "open") opens.set(laneName, id);
         const lane = laneName.startsWith("job-") ? maker(fb, laneName) : fb.lane(laneName);
         const made = kept && await stores.get(kept).finish(), file = ref ? (made ? both(files[ref - 1], made) : files[ref - 1]) : made || null;
-        if (/-open$|^budget-/.test(op) || op === "open" && await needsWhole(file)) lane.use(await wholeProgram());
+        if (op === "speed-open") lane.use(await productsProgram());
+        else if (/-open$|^budget-/.test(op) || op === "open" && await needsWhole(file)) lane.use(await wholeProgram());
         if (op === "open" && opens.get(laneName) !== id) throw new Superseded("another file was opened in the meantime");
         const r = await lane.call(op, args, { file, latest, drop, reads: to > from ? [from, to] : undefined });
         if (into) await stores.get(into).write(at, r.arrays.bytes);

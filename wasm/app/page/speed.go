@@ -12,6 +12,8 @@ type Speeds struct {
 	Running bool
 	Fault   string
 	Read    float64 // bytes a second, of memory; 0 before it is measured
+	Kernel  string  // what products run on
+	Relaxed bool    // and with relaxed SIMD, a second time
 
 	done map[speedKey]wire.Speed
 	todo []speedKey
@@ -19,8 +21,9 @@ type Speeds struct {
 }
 
 type speedKey struct {
-	typ    string
-	tokens int
+	typ     string
+	tokens  int
+	relaxed bool
 }
 
 // speedBytes is how much memory weights take: more than caches hold.
@@ -48,11 +51,6 @@ func (s *State) updateSpeed(e Event) ([]Effect, bool) {
 			return nil, true
 		}
 		*v = Speeds{Running: true, done: map[speedKey]wire.Speed{}}
-		for _, tokens := range []int{1, BatchTokens} {
-			for _, typ := range wire.SpeedTypes {
-				v.todo = append(v.todo, speedKey{typ, tokens})
-			}
-		}
 		return s.speedCall("open", Call{Op: wire.OpSpeedOpen, Args: wire.SpeedOpenArgs{Bytes: speedBytes}}), true
 	case SpeedStopped:
 		return s.speedEnd(""), true
@@ -85,7 +83,8 @@ func (s *State) speedReply(side string, e Reply) []Effect {
 	if side == "open" {
 		var b wire.Bandwidth
 		err = wire.Unmarshal(e.JSON, &b)
-		v.Read = b.Read
+		v.Read, v.Kernel, v.Relaxed = b.Read, b.Kernel, b.Relaxed
+		v.todo = v.keys()
 	} else {
 		var r wire.Speed
 		err = wire.Unmarshal(e.JSON, &r)
@@ -99,7 +98,40 @@ func (s *State) speedReply(side string, e Reply) []Effect {
 		return s.speedEnd("")
 	}
 	next := v.todo[0]
-	return s.speedCall("product", Call{Op: wire.OpSpeed, Args: wire.SpeedArgs{Type: next.typ, Tokens: next.tokens}})
+	return s.speedCall("product", Call{Op: wire.OpSpeed, Args: wire.SpeedArgs{Type: next.typ, Tokens: next.tokens, Relaxed: next.relaxed}})
+}
+
+// keys are the products in the order that they are timed in. Both ways of a type come one after the
+// other, so that what slows the device for a while slows both.
+func (v *Speeds) keys() (keys []speedKey) {
+	for _, tokens := range []int{1, BatchTokens} {
+		keys = append(keys, v.of(tokens)...)
+	}
+	return keys
+}
+
+// of are those with so many tokens.
+func (v *Speeds) of(tokens int) (keys []speedKey) {
+	for _, typ := range wire.SpeedTypes {
+		keys = append(keys, speedKey{typ, tokens, false})
+		if v.Relaxed {
+			keys = append(keys, speedKey{typ, tokens, true})
+		}
+	}
+	return keys
+}
+
+// Ran says on what products ran; "" before it is known.
+func (v *Speeds) Ran() string {
+	switch {
+	case v.Kernel == "":
+		return ""
+	case v.Relaxed:
+		return "Kernels: SIMD128, and relaxed SIMD beside it."
+	case v.Kernel == "simd128":
+		return "Kernels: SIMD128. This browser has no relaxed SIMD."
+	}
+	return "Kernels: " + v.Kernel + ". This browser has no SIMD128."
 }
 
 func (s *State) speedFault(e Fault) []Effect {
@@ -120,9 +152,12 @@ type ProductBar struct {
 // Products are the bars for so many tokens.
 func (v *Speeds) Products(tokens int) []ProductBar {
 	bars := []ProductBar{}
-	for _, typ := range wire.SpeedTypes {
-		b := ProductBar{Name: typ}
-		if r, ok := v.done[speedKey{typ, tokens}]; ok {
+	for _, k := range v.of(tokens) {
+		b := ProductBar{Name: k.typ}
+		if k.relaxed {
+			b.Name += " relaxed"
+		}
+		if r, ok := v.done[k]; ok {
 			x := rate(r, tokens) / 1e9
 			b.Value = &x
 			if tokens == 1 && v.Read > 0 {
@@ -139,7 +174,7 @@ func (v *Speeds) Products(tokens int) []ProductBar {
 func rate(r wire.Speed, tokens int) float64 { return float64(r.Weights) * float64(tokens) / r.Seconds }
 
 // Progress is how many products are timed, of how many.
-func (v *Speeds) Progress() (done, all int) { return len(v.done), 2 * len(wire.SpeedTypes) }
+func (v *Speeds) Progress() (done, all int) { return len(v.done), len(v.keys()) }
 
 // speedClaims are what is commonly said of the speed over FP16.
 var speedClaims = []struct {
@@ -148,18 +183,19 @@ var speedClaims = []struct {
 	lo, hi float64
 }{{"INT8", []string{"INT8", "Q8_0"}, 1.5, 2}, {"INT4", []string{"Q4_0", "Q4_K"}, 2, 4}}
 
-// Says holds the common claims against what was measured; nothing before that.
+// Says holds the common claims against what was measured, SIMD128 against SIMD128, and says
+// what relaxed SIMD adds; nothing before that.
 func (v *Speeds) Says() (lines []string) {
 	for _, c := range speedClaims {
 		for _, tokens := range []int{1, BatchTokens} {
-			base, ok := v.done[speedKey{"F16", tokens}]
+			base, ok := v.done[speedKey{"F16", tokens, false}]
 			if !ok {
 				continue
 			}
 			var parts []string
 			var best float64
 			for _, typ := range c.types {
-				if r, ok := v.done[speedKey{typ, tokens}]; ok {
+				if r, ok := v.done[speedKey{typ, tokens, false}]; ok {
 					x := rate(r, tokens) / rate(base, tokens)
 					parts = append(parts, fmt.Sprintf("%s %s×", typ, decimals(x, 1)))
 					best = max(best, x)
@@ -175,14 +211,35 @@ func (v *Speeds) Says() (lines []string) {
 			case best > c.hi:
 				verdict = "more than claimed"
 			}
-			with := "one token"
-			if tokens > 1 {
-				with = fmt.Sprintf("%d tokens", tokens)
+			lines = append(lines, fmt.Sprintf("%s over FP16, %s: %s; claimed %s–%s×: %s.", c.what, withTokens(tokens), strings.Join(parts, ", "), decimal(c.lo), decimal(c.hi), verdict))
+		}
+	}
+	return append(lines, v.saysRelaxed()...)
+}
+
+// saysRelaxed is how much relaxed SIMD adds to the types that both ways are measured of.
+func (v *Speeds) saysRelaxed() (lines []string) {
+	for _, tokens := range []int{1, BatchTokens} {
+		var parts []string
+		for _, typ := range wire.SpeedTypes {
+			plain, ok := v.done[speedKey{typ, tokens, false}]
+			r, both := v.done[speedKey{typ, tokens, true}]
+			if ok && both {
+				parts = append(parts, fmt.Sprintf("%s %s×", typ, decimals(rate(r, tokens)/rate(plain, tokens), 1)))
 			}
-			lines = append(lines, fmt.Sprintf("%s over FP16, %s: %s; claimed %s–%s×: %s.", c.what, with, strings.Join(parts, ", "), decimal(c.lo), decimal(c.hi), verdict))
+		}
+		if len(parts) > 0 {
+			lines = append(lines, fmt.Sprintf("Relaxed SIMD over SIMD128, %s: %s.", withTokens(tokens), strings.Join(parts, ", ")))
 		}
 	}
 	return lines
+}
+
+func withTokens(n int) string {
+	if n == 1 {
+		return "one token"
+	}
+	return fmt.Sprintf("%d tokens", n)
 }
 
 func decimal(v float64) string { return strings.TrimSuffix(decimals(v, 1), ".0") }

@@ -15,6 +15,7 @@ import (
 	"fewbits/quant/imatrix"
 	"fewbits/quant/llama"
 	"fewbits/quant/tales"
+	"fewbits/wasm/engine/products"
 	"fewbits/wasm/wire"
 )
 
@@ -25,7 +26,7 @@ type trial struct {
 	recall *eval.Recall
 	seen   [][]int32       // what methods that calibrate may see
 	weigh  *imatrix.Matrix // of that; nil until it is asked for
-	speed  bench
+	speed  products.Bench
 }
 
 const (
@@ -44,10 +45,9 @@ func (s *Session) try(op string, args []byte, a Attachment) (Reply, error) {
 		return call(args, func(v wire.TrialOpenArgs) (Reply, error) { return s.trialOpen(v, a) })
 	case wire.OpTrial:
 		return call(args, s.tryWay)
-	case wire.OpSpeedOpen:
-		return call(args, s.speedOpen)
 	}
-	return call(args, s.timeProduct)
+	v, err := s.trial.speed.Call(op, args)
+	return Reply{JSON: v}, err
 }
 
 // trialOpen loads a model and lets it read the built-in text.

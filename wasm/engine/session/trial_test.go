@@ -5,14 +5,12 @@ package session
 import (
 	"bytes"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 
 	"fewbits/quant"
 	"fewbits/quant/calibrate"
 	"fewbits/quant/eval"
-	"fewbits/quant/formats"
 	"fewbits/quant/gguf"
 	"fewbits/quant/llama"
 	"fewbits/quant/tales"
@@ -105,12 +103,6 @@ func TestTrialFaults(t *testing.T) {
 	if err := request(&s, wire.OpTrial, wire.TrialArgs{Format: "Q4_0"}, Attachment{}, &wire.Tried{}); err == nil || !strings.Contains(err.Error(), "no model is open") {
 		t.Errorf("without a model: %v", err)
 	}
-	if err := request(&s, wire.OpSpeed, wire.SpeedArgs{Type: "F32", Tokens: 1}, Attachment{}, &wire.Speed{}); err == nil {
-		t.Error("without memory a product is timed")
-	}
-	if err := request(&s, wire.OpSpeedOpen, wire.SpeedOpenArgs{Bytes: 1 << 40}, Attachment{}, &wire.Bandwidth{}); err == nil {
-		t.Error("a terabyte is taken")
-	}
 	o, _, _ := trialOf(t, 512)
 	got := ask[wire.Tried](t, o, wire.OpTrial, wire.TrialArgs{Format: "NONE"}, Attachment{})
 	if !strings.Contains(got.Refused, "NONE") {
@@ -118,26 +110,16 @@ func TestTrialFaults(t *testing.T) {
 	}
 }
 
-// TestSpeed times every type on little memory: the numbers are there, and of
-// the right size.
+// TestSpeed times a product: what else there is to it is package products'.
 func TestSpeed(t *testing.T) {
 	var s Session
+	if err := request(&s, wire.OpSpeed, wire.SpeedArgs{Type: "F32", Tokens: 1}, Attachment{}, &wire.Speed{}); err == nil {
+		t.Error("without memory a product is timed")
+	}
 	if b := ask[wire.Bandwidth](t, &s, wire.OpSpeedOpen, wire.SpeedOpenArgs{Bytes: 1 << 20}, Attachment{}); b.Read <= 0 {
 		t.Fatalf("%+v", b)
 	}
-	for _, typ := range wire.SpeedTypes {
-		bits := map[string]float64{"INT8": 8, "F32": 32, "F16": 16}[typ]
-		if f, ok := formats.Lookup(typ); bits == 0 && ok {
-			bits = f.Info().BitsPerWeight
-		}
-		for _, tokens := range []int{1, 4} {
-			v := ask[wire.Speed](t, &s, wire.OpSpeed, wire.SpeedArgs{Type: typ, Tokens: tokens}, Attachment{})
-			if v.Seconds <= 0 || v.Weights < benchTile*benchCols || math.Abs(8*float64(v.Bytes)/float64(v.Weights)-bits) > 1e-9 || v.Kernel == "" {
-				t.Errorf("%s, %d tokens: %+v", typ, tokens, v)
-			}
-		}
-	}
-	if err := request(&s, wire.OpSpeed, wire.SpeedArgs{Type: "IQ1_S", Tokens: 1}, Attachment{}, &wire.Speed{}); err == nil || slices.Contains(wire.SpeedTypes, "IQ1_S") {
-		t.Error("IQ1_S is timed")
+	if v := ask[wire.Speed](t, &s, wire.OpSpeed, wire.SpeedArgs{Type: "Q4_0", Tokens: 1}, Attachment{}); v.Seconds <= 0 {
+		t.Errorf("%+v", v)
 	}
 }

@@ -1,6 +1,6 @@
 // Products of activations with weights: one token (matrix-vector, what generating text
 // takes) and some (matrix-matrix, what reading a prompt takes), in float32 sums and in
-// integers, and libggml's ggml_mul_mat.
+// integers, both with relaxed SIMD too, and libggml's ggml_mul_mat.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -17,9 +17,8 @@ const VISIT = 150;  // ms that a visit measures, after as many to warm up
 
 /** What is measured: type as the other rows name it, ggml's name, the ways of a product. */
 const TYPES = [
-  ["FP32", "F32", ["exact", "relaxed"]], ["FP16", "F16", ["exact"]], ["BF16", "BF16", ["exact"]], ["INT8", "INT8", ["integers"]],
-  ["Q8_0", "Q8_0", ["exact", "integers"]], ["Q4_0", "Q4_0", ["exact", "integers"]],
-  ["Q4_K", "Q4_K", ["exact", "integers"]], ["Q6_K", "Q6_K", ["exact", "integers"]],
+  ["FP32", "F32", ["exact", "relaxed"]], ["FP16", "F16", ["exact", "relaxed"]], ["BF16", "BF16", ["exact"]], ["INT8", "INT8", ["integers", "relaxed-integers"]],
+  ...["Q8_0", "Q4_0", "Q4_K", "Q6_K"].map((type) => [type, type, ["exact", "integers", "relaxed-integers"]]),
 ];
 /** Places that multiply, as rows name them; the last is the peer. */
 const PLACES = ["chromium", "node", "native", "libggml"];
@@ -50,7 +49,7 @@ async function open(site, folder, exec) {
   await new Promise((ok) => server.listen(0, "127.0.0.1", ok));
   const url = `http://127.0.0.1:${server.address().port}/`;
   return {
-    chromium: (args) => inPage(site.browser, url, args[1] === "relaxed" && relaxed ? "/dot-relaxed.wasm" : "/dot.wasm", args),
+    chromium: (args) => inPage(site.browser, url, args[1].startsWith("relaxed") && relaxed ? "/dot-relaxed.wasm" : "/dot.wasm", args),
     node: (args) => run(process.execPath, runner, exec, join(folder, "dot.wasm"), ...args),
     native,
     libggml: ([type, , ...rest]) => native([type, "libggml", ...rest]),
@@ -122,19 +121,24 @@ export function rows({ type, way, tokens, peer, ms }) {
   }));
 }
 
+/** The way of a row, with relaxed SIMD. */
+const RELAXED = { exact: "relaxed", integers: "relaxed-integers" };
+
 /** The tables as text. */
 export function print(rows) {
   const text = [];
   for (const shape of ["matrix-vector", "matrix-matrix"]) {
-    const cases = rows.filter((r) => r.shape === shape && r.where === "chromium");
+    const cases = rows.filter((r) => r.shape === shape && r.where === "chromium" && RELAXED[r.way]);
     if (!cases.length) continue;
-    const other = (r, where) => rows.find((o) => o.shape === shape && o.where === where && o.type === r.type && o.way === r.way)?.mws;
-    text.push(table(["type", shape, "sums", "chromium", "node", "native Go", "libggml", "ratio"], cases.map((r) => [
-      r.type, r.tokens === 1 ? "1 token" : `${r.tokens} tokens`, r.way, digits(r.mws), digits(other(r, "node")), digits(other(r, "native")), digits(r.peer_mws),
+    const other = (r, where, way = r.way) => rows.find((o) => o.shape === shape && o.where === where && o.type === r.type && o.way === way)?.mws;
+    const relaxed = (r) => other(r, "chromium", RELAXED[r.way]);
+    text.push(table(["type", shape, "sums", "chromium", "relaxed", "node", "native Go", "libggml", "ratio"], cases.map((r) => [
+      r.type, r.tokens === 1 ? "1 token" : `${r.tokens} tokens`, r.way, digits(r.mws), digits(relaxed(r)), digits(other(r, "node")), digits(other(r, "native")), digits(r.peer_mws),
       r.ratio === null ? "–" : digits(r.ratio) + " ×",
     ]), 3), "");
-    const held = cases.filter((r) => r.ratio !== null);
+    const held = cases.filter((r) => r.ratio !== null), both = cases.filter(relaxed);
     if (held.length) text.push(`${shape}, Chromium against ${held[0].peer_build}: geometric mean ${digits(geomean(held.map((r) => r.ratio)))} × of ${held.length} products.`, "");
+    if (both.length) text.push(`${shape}, relaxed SIMD against SIMD128: geometric mean ${digits(geomean(both.map((r) => relaxed(r) / r.mws)))} × of ${both.length} products.`, "");
   }
   return text.join("\n").trimEnd();
 }

@@ -50,7 +50,7 @@ async function main(file) {
     await write();
 
     const products = await dot.measure(site, cache, join(cache, "stage/wasm/wasm_exec.js"), say);
-    console.log("Products: million weights a second, each multiplied with one activation, of matrices of 4096 × 4096; exact is in float32 sums of the\ndequantized weights, relaxed with fused ones, integers with activations of 8 bits; libggml is ggml_mul_mat in one thread.\n");
+    console.log("Products: million weights a second, each multiplied with one activation, of matrices of 4096 × 4096; exact is in float32 sums of the\ndequantized weights, integers with activations of 8 bits, relaxed the same in Chromium with relaxed SIMD; libggml is ggml_mul_mat in one thread.\n");
     console.log(dot.print(products) + "\n");
     rows.push(...products);
     await write();

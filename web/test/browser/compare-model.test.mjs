@@ -1,5 +1,4 @@
-// Compare on a model: numbers are the command's, claims get their verdict,
-// products are timed.
+// Compare on a model: numbers are the command's, claims get their verdict.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -113,26 +112,6 @@ test("the precisions of a model of 7 billion weights", () => visit(site, "#/comp
   await page.getByLabel("Weights, billions, exact").fill("70");
   await says(page.locator("#c-prec-note"), /^70 billion/);
   assert.deepEqual(await column(2), ["280", "140", "140", "70", "35", "17.5"]);
-}));
-
-test("products are timed against memory, and timing is cancelled", { timeout: 120_000 }, () => visit(site, "#/compare", async (page) => {
-  const state = page.locator("#c-time-s");
-  await button(page, "Measure").press("Enter");
-  await says(state, /^Timing/);
-  await page.locator("#c-untime").press("Enter");
-  await says(state, /^(Stopped|Takes)/, 1000);
-  assert.equal(await page.evaluate(() => document.activeElement.id), "c-time");
-  await button(page, "Measure").click();
-  await says(state, /^Memory is read at [\d.]+ GB a second/, 60_000);
-  for (const [name, roof] of [["One token", true], ["Many tokens", false]]) {
-    const rows = await dataOf(page, name);
-    assert.deepEqual(rows.map((r) => r[0]), ["F32", "F16", "INT8", "Q8_0", "Q6_K", "Q4_K", "Q4_0"]);
-    for (const r of rows) assert.ok(+r[1] > 0 && (!roof || +r[2] > 0), r.join(" "));
-  }
-  const claims = await page.locator("#c-ratios li").allTextContents();
-  assert.equal(claims.length, 4);
-  for (const c of claims) assert.match(c, /× ?.*claimed [\d.]+–\d×: (as|less than|more than) claimed\.$/);
-  assert.ok(await page.getByText("On a GPU it differs").isVisible());
 }));
 
 test("the model that is open is tried, and what does not suit it is said", { skip: noData, timeout: 120_000 }, () => visit(site, "#/model", async (page) => {
