@@ -31,6 +31,12 @@ const painted = new Promise((resolve) => requestAnimationFrame(() => requestAnim
 let asked;
 const programAsked = new Promise((resolve) => { asked = resolve; });
 
+/** Calls f with the engine: at once where it is there, so that a worker is at work while the page is drawn; in order in any case. */
+function withEngine(f) {
+  if (up) f(up);
+  else engine.then(f, fatal);
+}
+
 /** A worker that makes a file knows what the one knows that planned it. */
 const maker = (fb, name) => fb.lane(name, [], "job");
 
@@ -109,7 +115,7 @@ globalThis.fewbitsHost = {
    */
   send(id, laneName, op, args, ref, kept, latest, remember, into, at, from, to, drop) {
     if (into) early = 0;
-    const go = async (fb) => {
+    withEngine(async (fb) => {
       try {
         if (op === "open") opens.set(laneName, id);
         const lane = laneName.startsWith("job-") ? maker(fb, laneName) : fb.lane(laneName);
@@ -125,9 +131,7 @@ globalThis.fewbitsHost = {
       } catch (e) {
         globalThis.fewbitsPage.fault(id, e.message, e instanceof Superseded || e.name === "AbortError", e instanceof Died);
       }
-    };
-    if (up) go(up); // a worker is at it while the page is drawn
-    else engine.then(go, fatal);
+    });
   },
 
   /** Asks the worker of the lessons; a file may come along. */
@@ -138,7 +142,7 @@ globalThis.fewbitsHost = {
   },
 
   /** Stops a worker that is not needed any more. */
-  end(lane) { engine.then((fb) => fb.end(lane)); },
+  end(lane) { withEngine((fb) => fb.end(lane)); },
 
   workers,
 
