@@ -8,7 +8,7 @@ import (
 // A slider's answer is of the whole tensor where that is quick, and where it is
 // not of a fair sample, which the whole follows once the slider rests.
 const (
-	liveValues   = 2 << 20   // values that are quantized whole at most
+	liveValues   = 512 << 10 // values that are quantized whole at most
 	liveMillis   = 60        // that a worker may be at it
 	sampleValues = 256 << 10 // of a sample
 	settleMillis = 100       // from a sample's answer to asking for the whole

@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"fewbits/quant/metric"
 	"fewbits/wasm/wire"
@@ -24,6 +25,10 @@ type Helpers interface {
 // sharesEach is into how many pieces for each worker an answer is cut: many, so
 // that nobody waits long for the slowest.
 const sharesEach = 6
+
+// shareLeast is how many slices must be left for others to be of use: on two
+// cores, of which the page needs one now and then, less is quicker alone.
+const shareLeast = 5
 
 // ahead is how many calls a helper has at most, so that it need not wait for the next.
 const ahead = 2
@@ -72,7 +77,13 @@ func (w *sharing) workers() int {
 	return k
 }
 
-// share gives rows to helpers, once the answer has taken longer than a slice.
+// left is about how long the rest takes, going by the rows that are done.
+func (n *analysis) left() time.Duration {
+	return time.Duration(float64(n.s.clock()-n.began) * float64(n.rows-n.at) / float64(max(1, n.at)))
+}
+
+// share gives rows to helpers, where an answer has taken longer than a slice
+// and takes several more.
 func (n *analysis) share() {
 	m := n.s.Helpers
 	if w := n.sharing; w != nil {
@@ -81,7 +92,7 @@ func (n *analysis) share() {
 		}
 		return
 	}
-	if m == nil || n.alone || n.s.Slice == 0 || n.s.clock()-n.began < n.s.Slice {
+	if m == nil || n.alone || n.s.Slice == 0 || n.s.clock()-n.began < n.s.Slice || n.left() < shareLeast*n.s.Slice {
 		return
 	}
 	chunks := len(n.out.chunks)
