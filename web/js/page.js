@@ -227,7 +227,7 @@ globalThis.fewbitsHost = {
     address.hash = hash;
     if (address.waits) return;
     address.waits = true;
-    later(() => {
+    afterFrame(() => {
       const { from, hash } = address;
       address = null;
       if (location.hash === from && hash !== from) history.replaceState(null, "", hash);
