@@ -225,7 +225,7 @@ test("a URL is read a part at a time: the header, then the tensor that is shown"
       await openURL(page, "model", `${there.url}/m/tale.gguf`);
       await says(status(page, "model"), /^Ready\. 16 of 16/);
       assert.ok(there.sent["/m/tale.gguf"] <= 1 << 20, `${there.sent["/m/tale.gguf"]} bytes for a header`);
-      assert.equal(new URL(page.url()).hash, `#/model?url=${encodeURIComponent(`${there.url}/m/tale.gguf`)}`);
+      await page.waitForFunction((hash) => location.hash === hash, `#/model?url=${encodeURIComponent(`${there.url}/m/tale.gguf`)}`);
       await view(page, "model").getByRole("button", { name: "b3.weight: Open in Tensor" }).click();
       await page.waitForFunction(() => /^b3\.weight · 1,024 × 1,024/.test(document.getElementById("src-note")?.textContent));
       await page.waitForFunction(() => /url=http/.test(location.hash) && /name=b3\.weight/.test(location.hash));
