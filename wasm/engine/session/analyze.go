@@ -34,9 +34,8 @@ func (n *analysis) finish() (Reply, bool, error) {
 	if n.sharing.working() {
 		return n.wait()
 	}
-	n.join()
 	r, _ := n.sum()
-	n.askCounts(r.RMSE, r.MaxAbs)
+	n.join(r.RMSE, r.MaxAbs)
 	if !n.count(r.RMSE, r.MaxAbs) {
 		return Reply{}, false, nil
 	}

@@ -63,11 +63,7 @@ func (s *Session) flows(op string, args []byte, a Attachment) (Reply, error) {
 func (s *Session) flowOpen(v wire.FlowOpenArgs, a Attachment) (Reply, error) {
 	s.flow.end()
 	s.flow = flow{}
-	files := a.Files
-	if a.File != nil {
-		files = []quant.File{{Name: v.Name, R: a.File, Size: a.Size}}
-	}
-	room := v.Resident
+	files, room := a.files(v.Name), v.Resident
 	m, err := openModel(files, v.Name, &room)
 	if err != nil {
 		return Reply{}, err
@@ -125,33 +121,24 @@ func (f *flow) cut(v wire.FlowOpenArgs) (wire.Flow, error) {
 
 // teller is told how far a job is.
 type teller struct {
-	yield  func(wire.FlowStep) bool
-	step   wire.FlowStep // that is yet to be told
-	last   time.Time
-	closed bool // nobody hears it any more
+	context.Context // of the job: done once nobody hears it any more
+	cancel          func()
+	yield           func(wire.FlowStep) bool
+	step            wire.FlowStep // that is yet to be told
+	last            time.Time
 }
-
-var errStopped = errors.New("the job was stopped")
 
 // tell takes in how far it is, and says so now and then.
 func (t *teller) tell(phase string, done, total int64) {
 	fresh := phase != t.step.Phase
 	t.step.Phase, t.step.Done, t.step.Total = phase, done, total
-	if t.closed || !fresh && time.Since(t.last) < flowEvery {
+	if t.Err() != nil || !fresh && time.Since(t.last) < flowEvery {
 		return
 	}
 	if !t.yield(t.step) {
-		t.closed = true
+		t.cancel()
 	}
 	t.step.Tensors, t.last = nil, time.Now()
-}
-
-// Err is that of a context.
-func (t *teller) err() error {
-	if t.closed {
-		return errStopped
-	}
-	return nil
 }
 
 // run begins a job and answers with its first step. The job runs aside: it
@@ -167,7 +154,9 @@ func (f *flow) run(a wire.FlowRunArgs) (Reply, error) {
 	var reply Reply
 	var err error
 	next, stop := iter.Pull(func(yield func(wire.FlowStep) bool) {
-		reply, err = job(&teller{yield: yield, last: time.Now()}, a)
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		reply, err = job(&teller{Context: ctx, cancel: cancel, yield: yield, last: time.Now()}, a)
 	})
 	f.stop = stop
 	f.next = func() (Reply, error) {
@@ -200,10 +189,7 @@ func (f *flow) strays(t *teller, m *llama.Model, who string) (*metric.Tokens, er
 	for i := f.from; i < f.to; i++ {
 		for at := 0; at < r.Context; at += evalStep {
 			t.tell("Reading with "+who, done, total)
-			if err := t.err(); err != nil {
-				return nil, err
-			}
-			sums, err := r.Step(context.Background(), i, at, evalStep)
+			sums, err := r.Step(t, i, at, evalStep)
 			if err != nil {
 				return nil, err
 			}

@@ -53,9 +53,7 @@ func (f *flow) look(t *teller, _ wire.FlowRunArgs) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	err = calibrate.Read(ctx, f.model, f.chunks, false, func(name string, x []float32, rows, cols int) error {
+	err = calibrate.Read(t, f.model, f.chunks, false, func(name string, x []float32, rows, cols int) error {
 		w, wanted := all[name]
 		if !wanted {
 			return nil
@@ -76,12 +74,8 @@ func (f *flow) look(t *teller, _ wire.FlowRunArgs) (Reply, error) {
 			}
 			w.tops = append(w.tops, top)
 		}
-		return w.Add(ctx, x)
-	}, func(done, total int) {
-		if t.tell("Reading", int64(done), int64(total)); t.closed {
-			cancel()
-		}
-	})
+		return w.Add(t, x)
+	}, func(done, total int) { t.tell("Reading", int64(done), int64(total)) })
 	if err != nil {
 		return Reply{}, err
 	}
@@ -220,17 +214,11 @@ func (w *watched) measure(out *wire.FlowStage) error {
 // scheme rounds weights to a format and activations by a scheme, and holds the
 // model against the original.
 func (f *flow) scheme(t *teller, a wire.FlowRunArgs) (Reply, error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
 	progress := func(phase string) func(done, total int64) {
-		return func(done, total int64) {
-			if t.tell(phase, done, total); t.closed {
-				cancel()
-			}
-		}
+		return func(done, total int64) { t.tell(phase, done, total) }
 	}
 	m := f.model
-	q, err := f.quantizer(ctx, a, progress("Calibrating activations"))
+	q, err := f.quantizer(t, a, progress("Calibrating activations"))
 	if err != nil {
 		return Reply{}, err
 	}
@@ -242,7 +230,7 @@ func (f *flow) scheme(t *teller, a wire.FlowRunArgs) (Reply, error) {
 		if info := format.Info(); info.Calibration == quant.Required || info.Importance == quant.Required {
 			return Reply{}, fmt.Errorf("%s takes more than the weights: there are others here", info.Name)
 		}
-		if m, err = calibrate.Round(ctx, m, format, o, progress("Rounding weights")); err != nil {
+		if m, err = calibrate.Round(t, m, format, o, progress("Rounding weights")); err != nil {
 			return Reply{}, err
 		}
 	}

@@ -30,11 +30,9 @@ func (f *flow) method(t *teller, a wire.FlowRunArgs) (Reply, error) {
 	if !ok {
 		return Reply{}, fmt.Errorf("there is no method %q", a.Format)
 	}
-	var o quant.Options
-	for k, v := range a.Options {
-		if err := o.Set(k, v); err != nil {
-			return Reply{}, err
-		}
+	o, err := optionsFrom(a.Options)
+	if err != nil {
+		return Reply{}, err
 	}
 	name := method.Info().Name
 	r, err := f.quantized(t, name, o, false)
@@ -66,21 +64,17 @@ func (f *flow) method(t *teller, a wire.FlowRunArgs) (Reply, error) {
 
 // quantized has the method at work; of rounding alone no errors are told.
 func (f *flow) quantized(t *teller, name string, o quant.Options, plain bool) (*calibrate.Result, error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
 	phase, sample, chunks := name, 0, f.chunks
 	if plain {
 		phase, sample, chunks = "Rounding", 1, chunks[:1] // nobody asks what it lost
 	}
-	return calibrate.Quantize(ctx, f.model, chunks, calibrate.Options{
+	return calibrate.Quantize(t, f.model, chunks, calibrate.Options{
 		Method: name, Quant: o, Plain: plain, Sample: sample,
 		Progress: func(p calibrate.Progress) {
 			if x := p.Tensor; x != nil && !plain {
 				t.step.Tensors = append(t.step.Tensors, wire.FlowTensor{Name: x.Name, Error: x.Error.Relative, Rounding: x.Error.Rounding})
 			}
-			if t.tell(phase, p.Done, p.Total); t.closed {
-				cancel()
-			}
+			t.tell(phase, p.Done, p.Total)
 		},
 	})
 }
@@ -170,13 +164,7 @@ func (f *flow) madeName(method string) string {
 
 // matrix collects an importance matrix, in both its forms.
 func (f *flow) matrix(t *teller, _ wire.FlowRunArgs) (Reply, error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	m, err := calibrate.Importance(ctx, f.model, f.chunks, false, func(done, total int) {
-		if t.tell("Collecting", int64(done), int64(total)); t.closed {
-			cancel()
-		}
-	})
+	m, err := calibrate.Importance(t, f.model, f.chunks, false, func(done, total int) { t.tell("Collecting", int64(done), int64(total)) })
 	if err != nil {
 		return Reply{}, err
 	}

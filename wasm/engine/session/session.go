@@ -354,15 +354,19 @@ func passes(f quant.Format, o quant.Options, t quant.Tensor, rec []float32, n in
 }
 
 func lookup(name string, options map[string]string) (quant.Format, quant.Options, error) {
-	var o quant.Options
 	f, ok := formats.Lookup(name)
 	if !ok {
-		return nil, o, fmt.Errorf("there is no format %q", name)
+		return nil, quant.Options{}, fmt.Errorf("there is no format %q", name)
 	}
+	o, err := optionsFrom(options)
+	return f, o, err
+}
+
+func optionsFrom(options map[string]string) (o quant.Options, err error) {
 	for k, v := range options {
-		if err := o.Set(k, v); err != nil {
-			return nil, o, err
+		if err = o.Set(k, v); err != nil {
+			return o, err
 		}
 	}
-	return f, o, nil
+	return o, nil
 }

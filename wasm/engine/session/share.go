@@ -53,8 +53,7 @@ type sharing struct {
 	pieces  int          // that are asked for and not answered
 	counts  int          // likewise
 	did     []bool       // helpers that did some
-	joined  bool         // all pieces are there
-	asks    bool         // for counts
+	joined  bool         // all pieces are there, and counts are asked for
 	rmse    float64
 	maxAbs  float64
 }
@@ -316,28 +315,20 @@ func (n *analysis) ends(from, to int) (before, after []float32) {
 	return n.diffs(from, n.heatStart(first)), n.diffs(n.heatStart(end), to)
 }
 
-// join draws the rows of the heat map that are of several pieces.
-func (n *analysis) join() {
+// join draws the rows of the heat map that are of several pieces, and has
+// helpers count the errors of what they did.
+func (n *analysis) join(rmse, maxAbs float64) {
 	w := n.sharing
 	if w == nil || w.joined {
 		return
 	}
-	w.joined = true
+	w.joined, w.rmse, w.maxAbs = true, rmse, maxAbs
 	h := min(heatSide, n.rows)
 	for from := w.tall; from < n.rows; from += w.tall {
 		if c := from * h / n.rows; n.heatStart(c) < from {
 			n.heat(c)
 		}
 	}
-}
-
-// askCounts has helpers count the errors of what they did.
-func (n *analysis) askCounts(rmse, maxAbs float64) {
-	w := n.sharing
-	if w == nil || w.asks {
-		return
-	}
-	w.asks, w.rmse, w.maxAbs = true, rmse, maxAbs
 	for k, did := range w.did {
 		if did {
 			w.counts++

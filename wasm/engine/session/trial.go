@@ -132,22 +132,16 @@ func (t *trial) quantized(a wire.TrialArgs) (*llama.Model, wire.Tried, error) {
 	if !ok {
 		return t.rounded(a)
 	}
-	var o quant.Options
-	for k, v := range a.Options {
-		if err := o.Set(k, v); err != nil {
-			return nil, wire.Tried{}, err
-		}
+	o, err := optionsFrom(a.Options)
+	if err != nil {
+		return nil, wire.Tried{}, err
 	}
 	info := method.Info()
 	r, err := calibrate.Quantize(context.Background(), t.model, t.seen, calibrate.Options{Method: info.Name, Quant: o, Plain: a.Plain})
 	if err != nil {
 		return nil, wire.Tried{}, err
 	}
-	var bytes, weights int64
-	for _, x := range r.Tensors {
-		bytes, weights = bytes+x.CodeBytes, weights+int64(len(x.Values))
-	}
-	out := wire.Tried{Bits: 8 * float64(bytes) / float64(weights)}
+	out := wire.Tried{Bits: codeBits(r)}
 	if a.Plain { // codes that are not packed take what the method's take
 		group := info.BlockSize
 		if o.Group > 0 {
