@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 
 	"fewbits/wasm/wire"
@@ -128,10 +129,7 @@ func (s *State) flow(e *FlowAsked) []Effect {
 	if !m.Idle() {
 		return nil
 	}
-	f.Status, f.Fault = "", m.NotFlowing()
-	if f.Fault == "" && len(e.Text) > maxText {
-		f.Fault = fmt.Sprintf("the text is longer than the %s that are read here: give a part of it, or let the fewbits command read it", bytesOf(maxText))
-	}
+	f.Status, f.Fault = "", cmp.Or(m.NotFlowing(), tooLong(e.Text))
 	open := wire.FlowOpenArgs{Name: m.File.Name, Text: e.Text, TextName: e.Name, Tokens: e.Tokens}
 	if f.Fault == "" {
 		open.Resident, f.Fault = m.flowRoom(e.Kind)

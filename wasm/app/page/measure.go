@@ -68,6 +68,14 @@ type reader struct {
 // maxText is how long a text may be, in bytes: each worker cuts it into tokens.
 const maxText = 1 << 20
 
+// tooLong says why a text is not read; "" where it is.
+func tooLong(text string) string {
+	if len(text) <= maxText {
+		return ""
+	}
+	return fmt.Sprintf("the text is longer than the %s that are read here: give a part of it, or let the fewbits command read it", bytesOf(maxText))
+}
+
 // The events of measuring.
 type (
 	// MeasureAsked begins to read a text, "" for the built-in one.
@@ -117,10 +125,7 @@ func (s *State) measure(e MeasureAsked) []Effect {
 	if !m.Idle() {
 		return nil
 	}
-	q.Status, q.Fault = "", m.NotMeasured()
-	if q.Fault == "" && len(e.Text) > maxText {
-		q.Fault = fmt.Sprintf("the text is longer than the %s that are read here: give a part of it, or let the fewbits command read it", bytesOf(maxText))
-	}
+	q.Status, q.Fault = "", cmp.Or(m.NotMeasured(), tooLong(e.Text))
 	if q.Fault != "" {
 		return nil
 	}
