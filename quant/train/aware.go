@@ -131,7 +131,7 @@ func (a *Aware) Step() (float64, error) {
 		return 0, fmt.Errorf("train: the loss of step %d is no number; choose a lower rate than %v", step, a.options.Rate)
 	}
 	a.through()
-	rate := a.options.Rate * (0.02 + 0.98*0.5*(1+math.Cos(math.Pi*min(1, float64(step)/float64(a.options.Steps)))))
+	rate := a.options.Rate * falling(float64(step)/float64(a.options.Steps), 0.02)
 	a.optimizer.step(a.model, rate)
 	a.stride(rate)
 	a.round()

@@ -32,23 +32,7 @@ func TestRead(t *testing.T) {
 	if m.Shape != Small || v.Len() != Small.Vocabulary {
 		t.Fatalf("%+v, and %d tokens", m.Shape, v.Len())
 	}
-	tokens := stories{v, m.Context}.batch(tales.Calibration, 1).Tokens
-	want, err := m.Logits(tokens)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := other.NewSession(len(tokens))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := make([]float32, len(want))
-	if err := s.Feed(t.Context(), tokens); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Logits(t.Context(), 0, len(tokens), got); err != nil {
-		t.Fatal(err)
-	}
-	if worst, _ := apart(got, want); worst > 1e-3 {
+	if worst, _ := logitsApart(t, m, other, stories{v, m.Context}.batch(tales.Calibration, 1).Tokens); worst > 1e-3 {
 		t.Errorf("logits differ by %g", worst)
 	}
 }

@@ -108,7 +108,12 @@ func (t *Trainer) rate(step int) float64 {
 		return o.Rate * float64(step+1) / float64(o.Warmup)
 	}
 	share := float64(step-o.Warmup) / float64(max(1, o.Steps-o.Warmup))
-	return o.Rate * (0.01 + 0.99*0.5*(1+math.Cos(math.Pi*min(1, share))))
+	return o.Rate * falling(share, 0.01)
+}
+
+// falling goes from 1 to least as a cosine, as share goes from 0 to 1.
+func falling(share, least float64) float64 {
+	return least + float64((1-least)*0.5*(1+math.Cos(math.Pi*min(1, share))))
 }
 
 // batch is sequences of stories of the trainer's vocabulary.

@@ -131,7 +131,16 @@ func TestForward(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens := r.batch(tales.Calibration, 1).Tokens
+	worst, largest := logitsApart(t, m, other, r.batch(tales.Calibration, 1).Tokens)
+	t.Logf("logits to ±%.2f differ by %.2g", largest, worst)
+	if largest < 1 || worst > 1e-4 {
+		t.Errorf("logits differ by %g", worst)
+	}
+}
+
+// logitsApart is how far the logits of two models are apart, and how large those of m are.
+func logitsApart(t *testing.T, m *Model, other *llama.Model, tokens []int32) (worst, largest float64) {
+	t.Helper()
 	want, err := m.Logits(tokens)
 	if err != nil {
 		t.Fatal(err)
@@ -147,11 +156,7 @@ func TestForward(t *testing.T) {
 	if err := s.Logits(t.Context(), 0, len(tokens), got); err != nil {
 		t.Fatal(err)
 	}
-	worst, largest := apart(got, want)
-	t.Logf("logits to ±%.2f differ by %.2g", largest, worst)
-	if largest < 1 || worst > 1e-4 {
-		t.Errorf("logits differ by %g", worst)
-	}
+	return apart(got, want)
 }
 
 // apart is how far two lists are apart, and how large the second's values are.
