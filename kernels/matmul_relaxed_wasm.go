@@ -23,12 +23,7 @@ func relaxedF32(y []float32, ys int, x []float32, xs int, w []float32, ws int, t
 			relaxedF32x1Asm(&y[t*ys+r], &x[t*xs], &w[r*ws], ws, quads, cols)
 		}
 	}
-	for t := 0; t < tokens; t += 2 {
-		tile(t, 0, rows/4)
-		if rows%4 != 0 {
-			tile(t, rows-4, 1)
-		}
-	}
+	tiles(tokens, rows, tile)
 }
 
 //go:noescape
@@ -63,12 +58,7 @@ func relaxedInt8(y []int32, ys int, x, w []int8, tokens, rows, cols int) {
 			relaxedInt8x1Asm(&y[t*ys+r], &x[t*cols], &w[r*cols], quads, cols)
 		}
 	}
-	for t := 0; t < tokens; t += 2 {
-		tile(t, 0, rows/4)
-		if rows%4 != 0 {
-			tile(t, rows-4, 1)
-		}
-	}
+	tiles(tokens, rows, tile)
 }
 
 // splitQ8_0 is a block of Q8_0 as its products with bytes take it. The assembly knows the

@@ -44,12 +44,7 @@ func matMulF32(y []float32, ys int, x []float32, xs int, w []float32, ws int, to
 			matMulF32x1Asm(&y[t*ys+r], &x[t*xs], &w[r*ws], ws, quads, cols)
 		}
 	}
-	for t := 0; t < tokens; t += 2 {
-		tile(t, 0, rows/4)
-		if rows%4 != 0 {
-			tile(t, rows-4, 1)
-		}
-	}
+	tiles(tokens, rows, tile)
 }
 
 //go:noescape
@@ -80,6 +75,17 @@ func matVecBF16(y, x []float32, w []byte) {
 	}
 }
 
+// tiles calls tile for every two tokens, or the last one, with four rows at a time
+// from row r on: what is over at the end overlaps those before.
+func tiles(tokens, rows int, tile func(t, r, quads int)) {
+	for t := 0; t < tokens; t += 2 {
+		tile(t, 0, rows/4)
+		if rows%4 != 0 {
+			tile(t, rows-4, 1)
+		}
+	}
+}
+
 //go:noescape
 func matMulInt8x1Asm(y *int32, x, w *int8, quads, cols int)
 
@@ -98,12 +104,7 @@ func matMulInt8(y []int32, ys int, x, w []int8, tokens, rows, cols int) {
 			matMulInt8x1Asm(&y[t*ys+r], &x[t*cols], &w[r*cols], quads, cols)
 		}
 	}
-	for t := 0; t < tokens; t += 2 {
-		tile(t, 0, rows/4)
-		if rows%4 != 0 {
-			tile(t, rows-4, 1)
-		}
-	}
+	tiles(tokens, rows, tile)
 }
 
 //go:noescape
