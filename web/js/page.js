@@ -78,6 +78,7 @@ function markDrawn(detail) {
   });
 }
 
+/** Calls f when the next frame is painted. */
 const afterFrame = (f) => requestAnimationFrame(() => setTimeout(f));
 
 /**

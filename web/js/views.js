@@ -19,7 +19,7 @@ async function show(id, kind, data, opts) {
 }
 
 const form = byId("l-form");
-let early = false, flowing, drawMeasured, drawBudget;
+let early = false, flowing;
 form.addEventListener("submit", (e) => {
   e.preventDefault();
   if (!globalThis.fewbitsPage?.line) early = true;
@@ -45,6 +45,15 @@ function unread(at, again) {
   article.hidden = false;
   article.replaceChildren(p);
   if (again) button.focus();
+}
+
+/** Draws by a module, which is loaded once there is something to draw. */
+function lazily(load) {
+  let draw;
+  return (json) => {
+    if (draw) draw(JSON.parse(json));
+    else load().then((m) => { draw = m.draw; draw(JSON.parse(json)); });
+  };
 }
 
 /** A lesson's text needs no program: it is shown before there is one. */
@@ -117,19 +126,13 @@ export const views = {
   },
 
   /** Draws what was measured on a text, and what the models say. */
-  measure(json) {
-    if (drawMeasured) drawMeasured(JSON.parse(json));
-    else import("./measure.js").then(({ draw }) => { drawMeasured = draw; draw(JSON.parse(json)); });
-  },
+  measure: lazily(() => import("./measure.js")),
 
   /** Draws the size budget of a model. */
-  budget(json) {
-    if (drawBudget) drawBudget(JSON.parse(json));
-    else import("./budget.js").then(({ draw }) => { drawBudget = draw; draw(JSON.parse(json)); });
-  },
+  budget: lazily(() => import("./budget.js")),
 
   /** Draws what flows through the model, and the figures of one of its stages. */
-  flow(json) { flowing ??= import("./flow.js"); flowing.then(({ draw }) => draw(JSON.parse(json))); },
+  flow: lazily(() => (flowing ??= import("./flow.js"))),
   figures(stage) { flowing?.then(({ figures }) => figures(stage)); },
 
   /** Draws each family's mark beside its name. */

@@ -97,7 +97,7 @@ function crew(module, most) {
   const lost = () => {
     if (!list.length) return;
     for (const w of list) w.terminate();
-    list.length = up.length = crew.most = 0;
+    list.length = up.length = all.most = 0;
     asked.clear();
     globalThis.fewbitsLost();
     told?.();
@@ -108,7 +108,7 @@ function crew(module, most) {
     try {
       w = new Worker(script(), { type: "module", name: `${self.name}, helper ${list.length + 1}` });
     } catch {
-      return lost(), crew.most = 0;
+      return lost(), all.most = 0;
     }
     list.push(w);
     w.onerror = (e) => { e.preventDefault(); lost(); };
@@ -127,10 +127,10 @@ function crew(module, most) {
     };
     w.postMessage({ module, lock });
   };
-  const crew = {
+  const all = {
     most,
     ready() {
-      while (list.length < crew.most) begin();
+      while (list.length < all.most) begin();
       return up.length;
     },
     call(k, of, op, args, values) {
@@ -142,7 +142,7 @@ function crew(module, most) {
       asked.clear();
     },
   };
-  return crew;
+  return all;
 }
 
 /** This script, for a worker of this one, as near() of begin.js: a worker loads a single script. */

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { choose, status } from "./model.mjs";
-import { data, noData, root, says, start, visit } from "./site.mjs";
+import { data, dataOf, noData, root, says, start, visit } from "./site.mjs";
 import { accessible, fits } from "./manners.mjs";
 
 const run = promisify(execFile), command = process.env.FEWBITS_COMMAND;
@@ -21,15 +21,6 @@ const button = (page, name) => page.getByRole("button", { name, exact: true });
 
 /** Reads less of the text than it would: tests are short of time. */
 const brief = (page) => page.getByLabel("Text, tokens", { exact: true }).selectOption("512");
-
-/** The rows of a figure's data dialog. */
-async function dataOf(page, name) {
-  await page.getByRole("figure", { name }).getByRole("button", { name: /^Data of/ }).click();
-  await page.locator("dialog[open] tbody tr").first().waitFor();
-  const rows = await page.locator("dialog[open] tbody tr").evaluateAll((r) => r.map((tr) => [...tr.cells].map((c) => c.textContent)));
-  await page.keyboard.press("Escape");
-  return rows;
-}
 
 /** Everything that was measured: column → value, by way. */
 async function measured(page) {
@@ -68,7 +59,7 @@ test("every way on the demo model: the command's numbers, a front, verdicts", { 
   for (const name of ["GPTQ 4-bit", "AWQ 3-bit", "HQQ 2-bit", "NF4", "IQ2_XS", "MXFP4", "INT3 g128"]) assert.ok(+rows.get(name).kl > 0, `${name}: ${JSON.stringify(rows.get(name))}`);
 
   for (const name of ["Bits against perplexity", "Bits against KL divergence"]) {
-    const points = await dataOf(page, name);
+    const points = await dataOf(page, page.getByRole("figure", { name }));
     assert.ok(points.length > 50 && points.filter((p) => p[4] === "yes").length >= 3, `${name}: ${points.length} points`);
   }
   const kept = await page.locator("#c-prec tr").evaluateAll((r) => r.map((tr) => [...tr.cells].map((c) => c.querySelector("span")?.textContent ?? c.textContent)));

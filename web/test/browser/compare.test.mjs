@@ -1,7 +1,7 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { says, start, visit } from "./site.mjs";
+import { dataOf, says, start, visit } from "./site.mjs";
 import { accessible, fits, shifts } from "./manners.mjs";
 
 let site;
@@ -15,15 +15,6 @@ const cell = async (page, name, column) => {
   return row(page, name).locator("td").nth(heads.indexOf(column)).textContent();
 };
 const plot = (page) => page.getByRole("figure", { name: "Bits against error" });
-
-/** The rows of a figure's data dialog. */
-async function dataOf(page, figure) {
-  await figure.getByRole("button", { name: /^Data of/ }).click();
-  await page.locator("dialog[open] tbody tr").first().waitFor();
-  const rows = await page.locator("dialog[open] tbody tr").evaluateAll((r) => r.map((tr) => [...tr.cells].map((c) => c.textContent)));
-  await page.keyboard.press("Escape");
-  return rows;
-}
 
 test("every format is measured, and the numbers are Tensor's", () => visit(site, "#/compare", async (page) => {
   const status = await measured(page);

@@ -85,3 +85,12 @@ export async function says(locator, pattern, timeout = 15_000) {
     await new Promise((r) => setTimeout(r, 50));
   }
 }
+
+/** The rows of a figure's data dialog. */
+export async function dataOf(page, figure) {
+  await figure.getByRole("button", { name: /^Data of/ }).click();
+  await page.locator("dialog[open] tbody tr").first().waitFor();
+  const rows = await page.locator("dialog[open] tbody tr").evaluateAll((r) => r.map((tr) => [...tr.cells].map((c) => c.textContent)));
+  await page.keyboard.press("Escape");
+  return rows;
+}

@@ -2,7 +2,7 @@
 // browser has it, and the page says what they ran on.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { says, start, visit } from "./site.mjs";
+import { dataOf, says, start, visit } from "./site.mjs";
 import { accessible, fits } from "./manners.mjs";
 
 let site;
@@ -13,21 +13,12 @@ const TYPES = ["F32", "F16", "INT8", "Q8_0", "Q6_K", "Q4_K", "Q4_0"];
 const state = (page) => page.locator("#c-time-s");
 const button = (page, name) => page.getByRole("button", { name, exact: true });
 
-/** The rows of a figure's data dialog. */
-async function dataOf(page, name) {
-  await page.getByRole("figure", { name }).getByRole("button", { name: /^Data of/ }).click();
-  await page.locator("dialog[open] tbody tr").first().waitFor();
-  const rows = await page.locator("dialog[open] tbody tr").evaluateAll((r) => r.map((tr) => [...tr.cells].map((c) => c.textContent)));
-  await page.keyboard.press("Escape");
-  return rows;
-}
-
 /** Measures and wants a row for each of the names in both figures, and the claims. */
 async function measured(page, names) {
   await button(page, "Measure").click();
   const said = await says(state(page), /^Memory is read at [\d.]+ GB a second/, 60_000);
   for (const [name, roof] of [["One token", true], ["Many tokens", false]]) {
-    const rows = await dataOf(page, name);
+    const rows = await dataOf(page, page.getByRole("figure", { name }));
     assert.deepEqual(rows.map((r) => r[0]), names);
     for (const r of rows) assert.ok(+r[1] > 0 && (!roof || +r[2] > 0), r.join(" "));
   }
