@@ -19,7 +19,7 @@ async function show(id, kind, data, opts) {
 }
 
 const form = byId("l-form");
-let early = false, flowing, drawMeasured, drawBudget;
+let early = false, checkpoint, flowing, drawMeasured, drawBudget;
 form.addEventListener("submit", (e) => {
   e.preventDefault();
   if (!globalThis.fewbitsPage?.line) early = true;
@@ -130,6 +130,8 @@ export const views = {
 
   /** Draws what flows through the model, and the figures of one of its stages. */
   flow(json) { flowing ??= import("./flow.js"); flowing.then(({ draw }) => draw(JSON.parse(json))); },
+  /** Draws the model as other projects keep it. */
+  checkpoint(json) { checkpoint ??= import("./checkpoint.js"); checkpoint.then(({ draw }) => draw(JSON.parse(json))); },
   figures(stage) { flowing?.then(({ figures }) => figures(stage)); },
 
   /** Draws each family's mark beside its name. */
