@@ -54,8 +54,12 @@ npm_parts() {
 
 # These are compiled without inlining: it makes the program smaller, and no loop
 # over weights or text calls them.
-cold=(./wasm/app ./wasm/app/page ./wasm/wire honnef.co/go/js/dom/v2 syscall/js
-	fmt internal/fmtsort reflect strconv context io io/fs os path internal/filepathlite internal/poll syscall time)
+cold=(./wasm/app ./wasm/app/page ./wasm/wire ./wasm/main ./wasm/engine ./wasm/engine/session
+	./quant/container ./quant/gguf ./quant/safetensors ./quant/npy ./quant/torch ./quant/huggingface ./quant/sample
+	./quant/recipe ./quant/convert ./quant/decision ./quant/imatrix ./quant/formats
+	honnef.co/go/js/dom/v2 syscall/js fmt internal/fmtsort reflect internal/reflectlite strconv strings bytes bufio
+	unicode sort errors encoding/binary encoding/hex compress/flate
+	context io io/fs os path internal/filepathlite internal/poll syscall time)
 
 wasm() { # OUT PACKAGE [go build flags]
 	local out=$1 pkg=$2 small=() p
@@ -98,7 +102,7 @@ pack() {
 	shift
 	go run ./wasm/edge/pack -in "$stage" -out "$out" -cache "$cache/pack" \
 		-prewasm index.html,css,js -first wasm,js/tensor.part.js \
-		-lazy wasm/fewbits-whole.wasm,wasm/fewbits-portable.wasm,wasm/fewbits-products.wasm,js/plots.part.js,js/data.part.js,js/spark.part.js,js/files.part.js,js/model.part.js,js/measure.part.js,js/budget.part.js,js/flow.part.js,js/lessons.part.js,js/lab.part.js,js/store.part.js,js/writer.js "$@"
+		-lazy wasm/fewbits-whole.wasm,wasm/fewbits-portable.wasm,wasm/fewbits-products.wasm,js/plots.part.js,js/data.part.js,js/spark.part.js,js/files.part.js,js/model.part.js,js/measure.part.js,js/budget.part.js,js/flow.part.js,js/checkpoint.part.js,js/lessons.part.js,js/lab.part.js,js/store.part.js,js/report.part.js,js/writer.js "$@"
 }
 
 build() { # OUT [pack flags]

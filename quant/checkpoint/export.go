@@ -62,7 +62,9 @@ type Written struct {
 	To    string // "GPTQ 4-bit g128", "F16"
 	Bytes int64
 	Why   string       // why it is not quantized, or what else to know
-	Sums  *metric.Sums // what was lost; nil where it was not quantized
+	Sums  *metric.Sums // what was lost; nil where it was not quantized, or that does not show
+
+	Quantized bool
 }
 
 // Result is what was written.
@@ -111,15 +113,8 @@ type exporter struct {
 // Memory: one matrix as float32, and what it becomes. Once ctx is done it
 // returns ctx.Err(); files may then be left half written.
 func Export(ctx context.Context, in Input, t Target, o Options) (*Result, error) {
-	x := &exporter{in: in, target: t, o: o}
-	if o.Shard <= 0 {
-		x.o.Shard = DefaultShard
-	}
-	config, err := x.config()
+	x, config, err := prepare(in, t, o)
 	if err != nil {
-		return nil, fmt.Errorf("checkpoint: %w", err)
-	}
-	if err := x.plan(); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	if err := x.weights(ctx); err != nil {
@@ -130,6 +125,19 @@ func Export(ctx context.Context, in Input, t Target, o Options) (*Result, error)
 	}
 	x.result.Scheme = x.target.Scheme
 	return &x.result, x.carry(ctx)
+}
+
+// prepare says what becomes of each tensor, and reads config.json.
+func prepare(in Input, t Target, o Options) (*exporter, object, error) {
+	x := &exporter{in: in, target: t, o: o}
+	if o.Shard <= 0 {
+		x.o.Shard = DefaultShard
+	}
+	config, err := x.config()
+	if err != nil {
+		return nil, nil, err
+	}
+	return x, config, x.plan()
 }
 
 // config reads config.json.
@@ -148,34 +156,45 @@ func (x *exporter) config() (object, error) {
 // weights writes the files of weights, and their index.
 func (x *exporter) weights(ctx context.Context) error {
 	shards := x.shards()
-	in := object{}
 	for no, steps := range shards {
-		name := "model.safetensors"
-		if len(shards) > 1 {
-			name = fmt.Sprintf("model-%05d-of-%05d.safetensors", no+1, len(shards))
-		}
-		if err := x.shard(ctx, name, steps); err != nil {
+		if err := x.shard(ctx, shardName(no, len(shards)), steps); err != nil {
 			return err
-		}
-		for _, i := range steps {
-			for _, p := range x.steps[i].parts {
-				in = append(in, field{x.steps[i].name(p), name})
-			}
 		}
 	}
 	x.progress("")
+	return x.index(shards)
+}
+
+// shardName is what the file of weights no of so many is called.
+func shardName(no, count int) string {
+	if count == 1 {
+		return "model.safetensors"
+	}
+	return fmt.Sprintf("model-%05d-of-%05d.safetensors", no+1, count)
+}
+
+// index says which tensor lies in which file, where there are several.
+func (x *exporter) index(shards [][]int) error {
 	if len(shards) == 1 {
 		return nil
+	}
+	in := object{}
+	for no, steps := range shards {
+		for _, i := range steps {
+			for _, p := range x.steps[i].parts {
+				in = append(in, field{x.steps[i].name(p), shardName(no, len(shards))})
+			}
+		}
 	}
 	slices.SortFunc(in, func(a, b field) int { return strings.Compare(a.key, b.key) })
 	index := object{{"metadata", object{{"total_size", x.result.Bytes}}}, {"weight_map", in}}
 	return x.write("model.safetensors.index.json", append(appendJSON(nil, index, ""), '\n'))
 }
 
-// shard writes one file. Tensors lie in it from wide types to narrow ones, so
-// that each is aligned to its type; so they are written where they belong, not
-// one after the other.
-func (x *exporter) shard(ctx context.Context, name string, steps []int) (err error) {
+// lay places the tensors of a file: from wide types to narrow ones, so that each
+// is aligned to its type. It returns what comes before them, where each begins,
+// and how large the file gets.
+func (x *exporter) lay(steps []int) (header []byte, at map[string]int64, end int64, err error) {
 	var plans []safetensors.TensorPlan
 	for _, i := range steps {
 		s := &x.steps[i]
@@ -188,14 +207,24 @@ func (x *exporter) shard(ctx context.Context, name string, steps []int) (err err
 	if x.target.As == "mlx" {
 		format = "mlx"
 	}
-	var header bytes.Buffer
-	if _, err := safetensors.NewWriter(&header, []quant.Meta{{Key: "format", Value: format}}, plans); err != nil {
-		return err
+	var b bytes.Buffer
+	if _, err := safetensors.NewWriter(&b, []quant.Meta{{Key: "format", Value: format}}, plans); err != nil {
+		return nil, nil, 0, err
 	}
-	at, next := map[string]int64{}, int64(header.Len())
+	at, end = map[string]int64{}, int64(b.Len())
 	for _, p := range plans {
-		at[p.Name] = next
-		next += size(p.Type, p.Shape)
+		at[p.Name] = end
+		end += size(p.Type, p.Shape)
+	}
+	return b.Bytes(), at, end, nil
+}
+
+// shard writes one file. Its tensors are written where they belong, not one
+// after the other.
+func (x *exporter) shard(ctx context.Context, name string, steps []int) (err error) {
+	header, at, _, err := x.lay(steps)
+	if err != nil {
+		return err
 	}
 	f, err := x.o.Create(name)
 	if err != nil {
@@ -207,7 +236,7 @@ func (x *exporter) shard(ctx context.Context, name string, steps []int) (err err
 		}
 	}()
 	x.result.Files = append(x.result.Files, name)
-	if _, err := f.WriteAt(header.Bytes(), 0); err != nil {
+	if _, err := f.WriteAt(header, 0); err != nil {
 		return err
 	}
 	for _, i := range steps {
@@ -230,7 +259,7 @@ func (x *exporter) step(ctx context.Context, s *step, f io.WriterAt, at map[stri
 		return err
 	}
 	x.progress(s.info.Name)
-	out := Written{Name: s.info.Name, Shape: s.info.Shape, From: s.info.Type, Bytes: s.parts.bytes(), Why: s.why}
+	out := Written{Name: s.info.Name, Shape: s.info.Shape, From: s.info.Type, Bytes: s.parts.bytes(), Why: s.why, Quantized: s.module != ""}
 	if s.info.Stored != "" {
 		out.From = s.info.Stored
 	}

@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"fewbits/quant"
 )
 
 // describe writes config.json.
@@ -47,13 +49,20 @@ func carries(name string) bool {
 	}
 }
 
-// carry copies the files that lie beside config.json.
-func (x *exporter) carry(ctx context.Context) error {
+// carried are the files that lie beside config.json and go along.
+func (x *exporter) carried() (list []quant.File) {
 	folder := path.Dir(find(x.in.Files, configName).Name)
 	for _, f := range x.in.Files {
-		if path.Dir(f.Name) != folder || !carries(f.Name) {
-			continue
+		if path.Dir(f.Name) == folder && carries(f.Name) {
+			list = append(list, f)
 		}
+	}
+	return list
+}
+
+// carry copies them.
+func (x *exporter) carry(ctx context.Context) error {
+	for _, f := range x.carried() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -46,10 +46,18 @@ func OpenFiles(files []quant.File) (quant.Source, error) {
 // Where config.json says what a model is, and its architecture is known, the
 // source is a GGUF model; else the tensors have the names of their files, and
 // a note says why. Matrices that are quantized as other projects do it, in
-// several tensors each, are shown as one: see package checkpoint.
+// several tensors each, are shown as one: see package checkpoint. A zip archive
+// whose weights are stored as they are opens as the folder that it holds.
 func Files(files []quant.File) (*Model, error) {
 	if len(files) == 1 && kindOf(clean(files[0].Name)) != indexFile {
-		return openOne(files)
+		list, err := unzipped(files[0])
+		if err != nil {
+			return nil, err
+		}
+		if list == nil {
+			return openOne(files)
+		}
+		files = list
 	}
 	p := sort(files)
 	if p == nil {

@@ -18,6 +18,10 @@ import (
 // Kinds says what Open opens, in words, for a file dialogue or a message.
 const Kinds = "GGUF, safetensors, npy, npz, PyTorch checkpoints (.pt, .pth, .bin), and raw little-endian float32 (.f32, .raw, .bin)"
 
+// ErrWhole is what a program built with the tag first says of what only one
+// built without reads; that never says so.
+var ErrWhole = errors.New("container: only the whole program reads this")
+
 // headLen is how much of a file's start tells what it is.
 const headLen = 512
 
@@ -121,6 +125,8 @@ func openZip(name, ext string, r io.ReaderAt, size int64) (quant.Source, error) 
 		return openPickle(r, size)
 	case arrays > 0 || ext == ".npz":
 		return source(npy.OpenZip(r, size))
+	case zipped(z):
+		return nil, asFolder(name)
 	}
 	return nil, fmt.Errorf("container: %s is a zip archive of %d files, with neither arrays (*.npy) nor a PyTorch checkpoint (data.pkl) in it; unpack it and open one of its files", label(name), len(z.Members))
 }

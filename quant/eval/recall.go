@@ -12,8 +12,9 @@ import (
 // against it one after another, and the reference runs only once.
 type Recall struct {
 	Reading
-	Alone  metric.Tokens // what the reference scores by itself
-	logits [][]float32   // of the scored positions, a chunk each
+	Alone  metric.Tokens   // what the reference scores by itself
+	Parts  []metric.Tokens // the same of each chunk
+	logits [][]float32     // of the scored positions, a chunk each
 }
 
 // Remember reads the text with the reference. It keeps 4 bytes for each scored
@@ -36,6 +37,7 @@ func Remember(ctx context.Context, ref *llama.Model, text string, o Options) (*R
 			return nil, err
 		}
 		k.Alone.Merge(sums)
+		k.Parts = append(k.Parts, sums)
 		k.logits = append(k.logits, kept)
 	}
 	return k, nil
@@ -44,12 +46,23 @@ func Remember(ctx context.Context, ref *llama.Model, text string, o Options) (*R
 // Compare is what Run counts of a model against the reference, to the bit.
 func (k *Recall) Compare(ctx context.Context, m *llama.Model) (metric.Tokens, error) {
 	var all metric.Tokens
+	parts, err := k.CompareParts(ctx, m)
+	for _, s := range parts {
+		all.Merge(s)
+	}
+	return all, err
+}
+
+// CompareParts is Compare of each chunk by itself: two models that read the same
+// chunks are told apart by the differences in each, which are less than what
+// sets one chunk apart from another.
+func (k *Recall) CompareParts(ctx context.Context, m *llama.Model) (all []metric.Tokens, err error) {
 	if n := m.Config().Vocabulary; n != k.own.vocabulary {
-		return all, errors.New("eval: the reference has another vocabulary than the model; compare models of one family")
+		return nil, errors.New("eval: the reference has another vocabulary than the model; compare models of one family")
 	}
 	own, err := newReader(m, k.Context)
 	if err != nil {
-		return all, err
+		return nil, err
 	}
 	for i := range k.Chunks {
 		var sums metric.Tokens
@@ -59,9 +72,9 @@ func (k *Recall) Compare(ctx context.Context, m *llama.Model) (metric.Tokens, er
 			ref = ref[len(own):]
 		})
 		if err != nil {
-			return all, err
+			return nil, err
 		}
-		all.Merge(sums)
+		all = append(all, sums)
 	}
 	return all, nil
 }

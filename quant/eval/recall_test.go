@@ -14,7 +14,7 @@ func TestRecall(t *testing.T) {
 		t.Fatal(err)
 	}
 	alone, err := Run(t.Context(), ref, nil, text, Options{Context: 128, Chunks: 2})
-	if err != nil || k.Alone.Perplexity() != alone.Perplexity || k.Chunks != 2 {
+	if err != nil || k.Alone.Perplexity() != alone.Perplexity || k.Chunks != 2 || len(k.Parts) != 2 {
 		t.Errorf("alone %v, %v, want %v", k.Alone.Perplexity(), err, alone.Perplexity)
 	}
 	for _, typ := range []string{"Q4_0", "Q8_0"} {

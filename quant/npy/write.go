@@ -15,7 +15,11 @@ import (
 // WriteHeader writes the header of a float32 array in C order, byte for byte
 // as numpy.save does: version 1.0, room for the first dimension to grow to 21
 // digits, padded to 64 bytes. The values follow as little-endian float32.
-func WriteHeader(w io.Writer, shape []int) error {
+func WriteHeader(w io.Writer, shape []int) error { return WriteHeaderOf(w, "<f4", shape) }
+
+// WriteHeaderOf is WriteHeader for values of another type, as NumPy names it:
+// "|u1", "<i4". They follow in C order.
+func WriteHeaderOf(w io.Writer, descr string, shape []int) error {
 	if _, err := strided.Size(shape); err != nil {
 		return fmt.Errorf("npy: %w", err)
 	}
@@ -27,7 +31,7 @@ func WriteHeader(w io.Writer, shape []int) error {
 	if len(dims) == 1 {
 		tuple += ","
 	}
-	text := "{'descr': '<f4', 'fortran_order': False, 'shape': (" + tuple + "), }"
+	text := "{'descr': '" + descr + "', 'fortran_order': False, 'shape': (" + tuple + "), }"
 	if len(dims) > 0 {
 		text += strings.Repeat(" ", 21-len(dims[0]))
 	}

@@ -16,7 +16,7 @@ import (
 func (a *app) bindCompare() {
 	a.on("c-metric", "change", func(v string) { a.dispatch(page.MetricChosen{Name: v}) })
 	a.bindTrials()
-	for _, family := range append(page.Families, page.FamilyMethod) {
+	for _, family := range append(page.Families, page.FamilyMethod, page.FamilyActivations) {
 		a.on("c-fam-"+family, "change", func(string) {
 			a.dispatch(page.FamilyShown{Family: family, Show: a.el("c-fam-" + family).Underlying().Get("checked").Bool()})
 		})

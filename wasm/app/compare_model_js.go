@@ -82,7 +82,13 @@ func (a *app) renderTrialRail() {
 		a.value("c-model", "demo")
 	}
 	a.value("c-tokens", strconv.Itoa(t.Tokens))
-	a.text("c-n-method", strconv.Itoa(len(a.state.ShownWays())-len(a.state.Ways())))
+	counts := map[string]int{}
+	for _, w := range a.state.ShownWays() {
+		counts[w.Family]++
+	}
+	for _, family := range []string{page.FamilyMethod, page.FamilyActivations} {
+		a.text("c-n-"+family, strconv.Itoa(counts[family]))
+	}
 	name, v := t.Model()
 	say := name
 	if v != nil {

@@ -21,6 +21,12 @@ var cells = []struct {
 	{"sqnr", "num on-tensor", func(r *page.WayRow) string { return decibels(float64(r.Measured.SQNR)) }},
 	{"max", "num opt opt2 on-tensor", func(r *page.WayRow) string { return significant(r.Measured.MaxAbs, 3) }},
 	{"rmse", "num opt on-tensor", func(r *page.WayRow) string { return percent(r.Measured.RelRMSE) }},
+	{"acts", "num opt on-model", func(r *page.WayRow) string {
+		if r.Activations == 0 {
+			return "float"
+		}
+		return "INT" + strconv.Itoa(r.Activations)
+	}},
 	{"ppl", "num on-model", func(r *page.WayRow) string { return perplexity(r.Loss) }},
 	{"kl", "num opt on-model", func(r *page.WayRow) string { return significant(r.Loss.KL.Value, 3) }},
 	{"same", "num opt on-model", func(r *page.WayRow) string { return fixed(100*r.Loss.SameTop.Value, 1) + " %" }},
@@ -112,7 +118,7 @@ func (a *app) makeRows(ways []page.Way) {
 		tr := a.make("tr", "", "id", id)
 		name := a.make("td", "")
 		tag := "a"
-		if w.Family == page.FamilyMethod {
+		if !w.InTensor() {
 			tag = "span"
 		}
 		name.AppendChild(a.make(tag, w.Name, "id", id+"-name", "data-way", w.Name, "href", "#/tensor"))
@@ -162,7 +168,7 @@ func (a *app) renderRow(r *page.WayRow, id string, worst float64) {
 	}
 	a.attr(id, "class", class)
 	a.text(id+"-now", now)
-	if r.Family != page.FamilyMethod {
+	if r.InTensor() {
 		a.attr(id+"-name", "href", a.state.WayAddress(r.Way))
 	}
 	known := r.Bits() > 0 && r.Loss == nil

@@ -82,7 +82,10 @@ func (a *app) expose() {
 		"split":   on(func(v []js.Value) { a.dispatch(page.SplitMoved{Percent: v[0].Int()}) }),
 		"value":   on(func(v []js.Value) { a.dispatch(page.ValuePicked{Value: v[0].Float()}) }),
 		"flow":    on(a.doFlow),
-		"format":  on(func(v []js.Value) { a.dispatch(page.FormatChosen{Name: v[0].String()}) }),
+
+		"report":     js.FuncOf(func(js.Value, []js.Value) any { return a.state.Report() }),
+		"checkpoint": on(a.doCheckpoint),
+		"format":     on(func(v []js.Value) { a.dispatch(page.FormatChosen{Name: v[0].String()}) }),
 	})
 }
 
@@ -138,7 +141,7 @@ func (a *app) perform(effect page.Effect) {
 	case page.AskRoom:
 		a.host.Call("room")
 	case page.Keep:
-		a.host.Call("keep", f.ID, f.Name, float64(f.Size), f.Straight)
+		a.host.Call("keep", f.ID, f.Name, float64(f.Size), f.Straight, f.Alone)
 	case page.Drop:
 		a.host.Call("drop", f.ID)
 	case page.Go:

@@ -62,6 +62,7 @@ func (a *app) renderModel() {
 	a.renderMeasure()
 	a.renderBudget()
 	a.renderFlow()
+	a.renderCheckpoint()
 	a.renderCommands()
 }
 
@@ -122,6 +123,10 @@ func (a *app) renderModelFacts() {
 		context = grouped(n)
 	}
 	a.fact("m-context", context)
+	if as := m.StoredAs(); as != "" || a.wrote["text#m-stored"] != "" {
+		a.fact("m-stored", as)
+		a.el("m-stored").Underlying().Get("style").Call("setProperty", "white-space", "normal")
+	}
 	a.text("m-meta", fmt.Sprintf("All %d metadata entries", len(f.Meta)))
 	rows := a.el("m-metarows")
 	rows.SetTextContent("")
@@ -344,6 +349,7 @@ func (a *app) bar(id string, share float64) {
 func (a *app) renderCommands() {
 	own, llama := a.state.Model.Commands()
 	a.show("m-cmdsec", own != "")
+	a.show("m-repsec", a.state.Model.Plan != nil)
 	a.text("m-own", own)
 	a.show("m-llamabox", llama != "")
 	a.text("m-llama", llama)

@@ -169,7 +169,7 @@ func tableRow(at int, l *page.ModelLine, digits int, worst float64) row {
 			r.Bar = math.Round(1000*math.Max(0, l.Loss.RelRMSE)/worst) / 10
 		}
 	}
-	r.Cells = []string{page.Shape(l.Info.Shape), l.Info.Type, to, mib(l.Info.Bytes, digits), next, strconv.FormatFloat(l.Bits(), 'f', 2, 64), loss}
+	r.Cells = []string{page.Shape(l.Info.Shape), page.Short(l.Info), to, mib(l.Info.Room(), digits), next, strconv.FormatFloat(l.Bits(), 'f', 2, 64), loss}
 	return r
 }
 

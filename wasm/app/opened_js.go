@@ -60,7 +60,11 @@ func (a *app) renderOpened() {
 	}
 	a.text("w-elab", label)
 	a.text("w-e", e)
-	a.text("hex-h", fmt.Sprintf("Block %s at offset %s, hexadecimal", grouped(side.Block), grouped(int(side.Offset))))
+	where := "at offset " + grouped(int(side.Offset))
+	if side.Offset < 0 {
+		where = "gathered from the tensors that hold it"
+	}
+	a.text("hex-h", fmt.Sprintf("Block %s %s, hexadecimal", grouped(side.Block), where))
 	a.renderHex(side)
 }
 

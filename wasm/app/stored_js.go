@@ -72,6 +72,9 @@ func (a *app) renderUnknown(typ string) {
 	}
 	a.figure("h-max", "–", "")
 	a.attr("h-share", "class", "share none")
+	if strings.Contains(typ, " ") {
+		typ = "it" // the layout of another project has a long name
+	}
 	a.text("h-split", "what "+typ+" lost is not in the file")
 }
 

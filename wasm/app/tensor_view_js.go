@@ -48,7 +48,7 @@ func (a *app) renderSource() {
 	for i, r := range t.File.Tensors {
 		if r.Readable {
 			values = append(values, strconv.Itoa(i))
-			labels = append(labels, fmt.Sprintf("%s · %s · %s", r.Name, shaped(r.Shape), r.Type))
+			labels = append(labels, fmt.Sprintf("%s · %s · %s", r.Name, shaped(r.Shape), r.Now()))
 		}
 	}
 	if t.Source.Kind != "file" {

@@ -36,6 +36,18 @@ type Flow struct {
 	Follow   bool     `json:"follow"`   // they follow in the text; else they are of a built-in one
 	Layers   int      `json:"layers"`
 	Stages   []string `json:"stages"` // "attention" …, as OpFlowStage takes their places
+
+	// What methods have to go by: so many different inputs reach the first layer,
+	// whose matrices have Width columns, and so many different contexts the others,
+	// of which the widest has Widest. Where there are fewer than columns, the
+	// Hessian of GPTQ has no full rank.
+	First    int `json:"first"`
+	Width    int `json:"width"`
+	Contexts int `json:"contexts"`
+	Widest   int `json:"widest"`
+	// Seen is the share of what is measured on whose last tokens methods saw in a
+	// row, 0 to 1.
+	Seen float64 `json:"seen"`
 }
 
 // FlowRunArgs is a job.
@@ -43,6 +55,9 @@ type FlowRunArgs struct {
 	Kind    string            `json:"kind"`
 	Format  string            `json:"format,omitempty"` // of weights; "" leaves them
 	Options map[string]string `json:"options,omitempty"`
+
+	// Of FlowMethod: layers see the model as it was, not what was quantized before them.
+	Parallel bool `json:"parallel,omitempty"`
 
 	// Of FlowScheme.
 	Bits        int    `json:"bits,omitempty"` // of activations; 0 leaves them

@@ -17,6 +17,11 @@ type Estimate struct {
 	Noise  float64 `json:"noise"`  // mean of (x̂ − x)²
 	Power  float64 `json:"power"`  // mean of x̂²
 	Within float64 `json:"within"` // dB that the estimate may be off, on Gaussian weights
+
+	// Of a matrix of another project's checkpoint, whose Type is no format here.
+	Bits  int     `json:"bits,omitempty"`  // of a code
+	Group int     `json:"group,omitempty"` // values that share a scale
+	Cost  float64 `json:"cost,omitempty"`  // bits that a weight takes in all
 }
 
 // Inside is the answer to OpInside: one entry for each tensor in blocks.

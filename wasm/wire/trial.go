@@ -21,6 +21,7 @@ type Trial struct {
 	Context int           `json:"context"` // tokens in a chunk
 	Chunks  int           `json:"chunks"`
 	Sums    metric.Tokens `json:"sums"`
+	Parts   []float64     `json:"parts"`   // nats that a token of each chunk surprises by
 	Elapsed float64       `json:"elapsed"` // ms to read the text
 }
 
@@ -29,6 +30,11 @@ type TrialArgs struct {
 	Format  string            `json:"format"`
 	Options map[string]string `json:"options,omitempty"`
 	Plain   bool              `json:"plain,omitempty"` // only round, to a method's bits and groups
+
+	// Activations are the bits that each token of a layer's input is rounded to
+	// beside a format; 0 leaves them. SmoothQuant and LLM.int8() round them to 8
+	// in any case: without that they would be rounding of weights.
+	Activations int `json:"activations,omitempty"`
 }
 
 // Tried is the answer: numbers, or why there are none.
@@ -37,6 +43,7 @@ type Tried struct {
 	Bits       float64       `json:"bits"`                 // that a weight of the layers really takes
 	Importance bool          `json:"importance,omitempty"` // collected on a text for calibration
 	Sums       metric.Tokens `json:"sums"`
+	Parts      []float64     `json:"parts"`   // nats a token of each chunk that it strays by
 	Elapsed    float64       `json:"elapsed"` // ms, of which
 	Read       float64       `json:"read"`    // to read the text
 }

@@ -32,6 +32,7 @@ type OpenArgs struct {
 
 // FileInfo describes an opened file.
 type FileInfo struct {
+	Whole     bool        `json:"whole,omitempty"` // only the whole program reads it: nothing else is said
 	Name      string      `json:"name"`
 	Container string      `json:"container"`
 	Size      int64       `json:"size"`
@@ -58,6 +59,26 @@ type TensorRow struct {
 	Offset   int64  `json:"offset"`
 	Readable bool   `json:"readable"`
 	Why      string `json:"why,omitempty"`
+
+	// Of a matrix of another project's checkpoint, which is shown as F32:
+	Stored      string `json:"stored,omitempty"` // what it is stored as: "GPTQ 4-bit g128"
+	StoredBytes int64  `json:"storedBytes,omitempty"`
+}
+
+// Now is what the tensor is stored as.
+func (t *TensorRow) Now() string {
+	if t.Stored != "" {
+		return t.Stored
+	}
+	return t.Type
+}
+
+// Room is the bytes that it takes in its file.
+func (t *TensorRow) Room() int64 {
+	if t.Stored != "" {
+		return t.StoredBytes
+	}
+	return t.Bytes
 }
 
 // Source says where the current tensor comes from.

@@ -6,7 +6,7 @@ import { byId } from "./rooms.js";
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(`
 #b-rail .acts { margin-top: var(--s2); align-items: center; } #b-rail p:empty { display: none; } #b-rail [role=alert] { padding: var(--s1) var(--s2); }
-.b-two { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: var(--s4) var(--s5); align-items: start; } .b-two .cv { height: 19rem; }
+.b-two { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: var(--s4) var(--s5); align-items: start; } .b-two .cv { height: 3rem; } #b-sec.on .cv { height: 19rem; } .b-none { padding-top: var(--s2); }
 .b-out { display: grid; gap: var(--s2); align-content: start; } .b-out p:empty { display: none; } .b-out .acts { align-items: center; } .b-out table { width: 100%; table-layout: fixed; } .b-out th { white-space: normal; vertical-align: bottom; } .b-out th { width: 21%; } .b-out th:first-child { width: 30%; } .b-out th:nth-child(2) { width: 11%; } .b-out th:last-child { width: 17%; } .b-out td.num { white-space: nowrap; } .b-out td:first-child { white-space: normal; } .b-out td { vertical-align: top; height: auto; padding-top: 3px; padding-bottom: 3px; font-variant-numeric: tabular-nums; } .b-out td small { display: block; }
 .b-out pre { max-height: 14rem; overflow: auto; } .b-out summary { cursor: pointer; }
 .b-bar { height: 6px; background: var(--hair); } .b-bar i { display: block; height: 100%; width: var(--w, 0%); background: var(--ink); } .b-bar[hidden] { display: block !important; visibility: hidden; }
@@ -20,8 +20,8 @@ byId("b-rail").innerHTML = `<div class="field"><label for="budget">Size budget, 
 <div class="ctl"><input type="range" id="budget" disabled><input type="number" id="b-exact" aria-label="Size budget, exact" step="0.01" disabled></div><span class="help" id="b-help"></span></div>
 <div class="acts"><button type="button" id="b-go">Measure for a budget</button><button type="button" id="b-cancel" hidden>Cancel</button></div>${bar("b-progress", "Measuring for a budget")}
 <p class="note"><span role="status" id="b-status" hidden></span> <span id="b-far"></span></p><p role="alert" id="b-alert" tabindex="-1" hidden></p>`;
-byId("b-sec").innerHTML = `<section class="sec hr" aria-labelledby="b-h"><header><h2 id="b-h">Size and loss</h2><span class="note">The mix of types that loses least at each size, and what recipes lose. A recipe's mark chooses it.</span></header>
-<div class="b-two"><figure class="plot" id="b-plot" aria-labelledby="b-b"><figcaption><b id="b-b">Loss by size</b><span data-sentence></span><button type="button" class="plain" data-data aria-label="Data of Loss by size">data</button></figcaption><div class="cv"><p class="note stand-in">Measure for a budget, beside the recipe, and this shows what each size loses.</p></div></figure>
+byId("b-sec").innerHTML = `<section class="sec hr" aria-labelledby="b-h"><header><h2 id="b-h">What each size loses</h2><span class="note">The mix of types that loses least at each size, and what recipes lose. A recipe's mark chooses it.</span></header>
+<div class="b-two"><figure class="plot" id="b-plot" aria-labelledby="b-b"><figcaption><b id="b-b">Loss at each size</b><span data-sentence></span><button type="button" class="plain" data-data aria-label="Data of Loss at each size">data</button></figcaption><div class="cv"><p class="note b-none">Measure for a budget, beside the recipe, and this shows what each size loses.</p></div></figure>
 <div class="b-out"><h3>By what the model predicts</h3><p class="note" id="b-why"></p><div class="acts"><button type="button" id="b-check">Check by KL</button><button type="button" id="b-stop" hidden>Cancel</button><span class="note" id="b-checkfar"></span></div>${bar("b-checkbar", "Checking by KL")}
 <div id="b-judged" hidden><table><caption class="vh">KL divergence from the original, nats a token</caption><thead><tr><th scope="col">Model</th><th scope="col" class="num">MiB</th><th scope="col" class="num">KL predicted</th><th scope="col" class="num">KL measured</th><th scope="col" class="num">Same top token</th></tr></thead><tbody></tbody></table></div>
 <details id="b-text" hidden><summary>The mix as lines for --tensor-type-file</summary><pre tabindex="0" role="region" aria-label="Lines of the mix"><code id="b-lines"></code></pre><div class="acts"><button type="button" class="plain" id="b-save">Save</button><button type="button" class="plain" id="b-copy" aria-label="Copy the lines of the mix">Copy</button></div></details></div></div></section>`;
@@ -32,7 +32,8 @@ const tell = (...v) => globalThis.fewbitsPage.budget(...v);
 const workers = () => Math.min(6, navigator.hardwareConcurrency || 2);
 let seen, plot, drawn = "";
 
-at.go.addEventListener("click", () => tell("measure", workers()));
+const room = () => $("b-sec").classList.add("on"); // at once: later it would move what is below
+at.go.addEventListener("click", () => { room(); tell("measure", workers()); });
 for (const b of [at.cancel, at.stop]) b.addEventListener("click", () => tell("cancel"));
 at.budget.addEventListener("input", () => tell("move", +at.budget.value));
 at.exact.addEventListener("change", () => { if (at.exact.value) tell("move", +at.exact.value); });
@@ -127,9 +128,10 @@ async function figure({ sentence, yName, ...data }) {
   if (plot) return (await plot).draw(data, opts);
   const el = byId("b-plot");
   plot = import("./plots/index.js").then(({ front }) => {
-    el.querySelector(".stand-in").remove();
+    room();
+    el.querySelector(".b-none").remove();
     const box = el.querySelector(".cv");
-    box.setAttribute("aria-label", "Loss by size");
+    box.setAttribute("aria-label", "Loss at each size");
     return front(el, data, opts);
   });
 }

@@ -3,17 +3,18 @@
 // model.
 
 import { byId } from "./rooms.js";
-import { chosen } from "./measure.js";
+import { chosen, saw } from "./measure.js";
 
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(`
-#f-sec h3 { margin: 0 0 var(--s1); font-size: var(--t-h3, 1rem); } .f-part { display: grid; gap: var(--s3); padding: var(--s4) 0; border-top: 1px solid var(--hair); } .f-part > * { min-width: 0; }
-.f-form { display: flex; flex-wrap: wrap; gap: var(--s3); align-items: end; } .f-form .field { display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--s1); min-width: 7rem; } .f-form .field :is(select, input) { width: 100%; } .f-form .field[hidden] { display: none; } .f-form .check { display: flex; gap: var(--s2); align-items: center; min-height: 2rem; } .f-form .check[hidden] { display: none; }
+#f-text:empty { display: none; } .f-part { display: grid; gap: var(--s3); margin-top: var(--s4); padding-top: var(--s4); border-top: 1px solid var(--hair); } .f-part > h3 + p { margin-top: calc(-1 * var(--s2)); } .f-part > * { min-width: 0; }
+.f-form { display: flex; flex-wrap: wrap; gap: var(--s3); align-items: end; } .f-form .field { display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--s1); min-width: 7rem; } .f-form .field :is(select, input) { width: 100%; } .f-form .field:not(.slide) input { max-width: 7rem; } .f-form .field[hidden] { display: none; } .f-form .check { display: flex; gap: var(--s2); align-items: center; min-height: 2rem; } .f-form .check[hidden] { display: none; }
 .f-form .slide { grid-template-columns: minmax(8rem, 14rem) 4.5rem; } .f-form .slide label { grid-column: 1 / -1; }
-.f-news { min-height: 3.2rem; } .f-news p:empty { display: none; } .f-bar { height: 6px; background: var(--hair); } .f-bar i { display: block; height: 100%; width: var(--w, 0%); background: var(--ink); } .f-bar[hidden] { display: block !important; visibility: hidden; }
-.f-two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: var(--s4) var(--s5); } #f-sec figure.plot > figcaption [data-sentence] { display: block; overflow: visible; white-space: normal; height: auto; min-height: 4.2em; } #f-errors [data-sentence] { min-height: 2.8em !important; }
+.f-news { min-height: 2.2rem; } .f-news p:empty { display: none; } .f-bar { height: 6px; background: var(--hair); } .f-bar i { display: block; height: 100%; width: var(--w, 0%); background: var(--ink); } .f-bar[hidden] { display: block !important; visibility: hidden; }
+.f-two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); gap: var(--s4) var(--s5); } #f-sec figure.plot > figcaption [data-sentence] { display: block; overflow: visible; white-space: normal; height: auto; min-height: 5.6em; } #f-errors [data-sentence] { min-height: 2.8em !important; }
 .f-part figure > figcaption { flex-wrap: wrap; row-gap: 0; } .f-part figure > figcaption b { flex: 1; } .f-part figure > figcaption [data-sentence] { order: 3; flex: 0 0 100%; } .f-part .cv { height: 11rem; }
 .f-table { overflow-x: auto; } .f-table :is(td, th):first-child { min-width: 12rem; } .f-table table { width: 100%; } .f-table td { vertical-align: top; font-variant-numeric: tabular-nums; white-space: normal; } .f-table small { display: block; } .f-table tr.last td { font-weight: 600; } .f-table tr.last small { font-weight: 400; }
+@media (max-width: 640px) { .f-table :is(table, tbody, tr, td) { display: block; } .f-table thead { position: absolute; clip-path: inset(50%); } .f-table tr { padding: var(--s2) 0; border-bottom: 1px solid var(--hair); } .f-table td { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 var(--s3); height: auto; padding: 2px 0; border: 0; } .f-table td small { flex: 0 0 100%; text-align: right; } .f-table td:first-child small { text-align: left; } .f-table td[data-th]::before { content: attr(data-th); color: var(--muted); font-weight: 400; } }
 .f-part pre { white-space: pre-wrap; overflow-wrap: anywhere; } .f-part .acts { flex-wrap: wrap; }`);
 document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 
@@ -33,8 +34,9 @@ section.innerHTML = `<section class="sec hr" aria-labelledby="f-h"><header><h2 i
 
 <div class="f-part"><h3>Methods that look first</h3><p class="note">They read the text, see which inputs matter, and choose codes by that; beside them stands plain rounding to the same bits and groups.</p>
 <form class="f-form" id="f-method-form">${select("method", "Method", [["GPTQ"], ["AWQ"], ["HQQ"], ["SmoothQuant"], ["LLM.int8", "LLM.int8()"]])}
-${select("bits", "Bits", [["2"], ["3"], ["4"], ["5"], ["6"], ["8"]])}${number("group", "Group", 'min="-1" step="1" value="32"')}${check("sym", "Symmetric")}${check("act-order", "Act-order")}${check("static-groups", "Static groups")}${check("mse", "Shrink grids (mse)")}${number("damp", "Damp", 'min="0.0001" max="1" step="any" value="0.01"')}${number("block", "Block", 'min="1" step="1" value="128"')}${check("duo", "Weigh weights too (duo)")}${check("clip", "Clip", "checked")}${number("alpha", "Alpha", 'min="0" max="1" step="0.05" value="0.5"')}${select("granularity", "Scales", [["channel", "a row"], ["tensor", "a tensor"]])}${number("threshold", "Threshold", 'min="0" step="0.5" value="6"')}
+${select("bits", "Bits", [["2"], ["3"], ["4"], ["5"], ["6"], ["8"]])}${number("group", "Group", 'min="-1" step="1" value="32"')}${check("sym", "Symmetric")}${check("act-order", "Act-order")}${check("static-groups", "Static groups")}${check("seq", "True-sequential", "checked")}${select("axis", "Groups run", [["1", "along rows"], ["0", "down columns"]])}${select("round-zero", "Whole zero at first", [["", "in 4 bits only"], ["true", "yes"], ["false", "no"]])}${check("mse", "Shrink grids (mse)")}${number("damp", "Damp", 'min="0.0001" max="1" step="any" value="0.01"')}${number("block", "Block", 'min="1" step="1" value="128"')}${check("duo", "Weigh weights too (duo)")}${check("clip", "Clip", "checked")}${number("alpha", "Alpha", 'min="0" max="1" step="0.05" value="0.5"')}${select("granularity", "Scales", [["channel", "a row"], ["tensor", "a tensor"]])}${number("threshold", "Threshold", 'min="0" step="0.5" value="6"')}
 <button class="first" id="f-run">Run GPTQ</button></form>
+<p class="f-warn" id="f-few" hidden></p><p class="f-warn" id="f-same" hidden></p>
 ${news("method")}
 ${figure("errors", "Error of each matrix", "Nothing has run yet: a method draws its error beside that of rounding as it goes.")}
 ${table("runs", "What methods lose", ["Method", "Perplexity", "KL divergence, nats", "KL of rounding", "Same top token"])}
@@ -55,8 +57,8 @@ ${table("schemes", "What pairs of bits lose", ["Weights and activations", "Perpl
 
 const at = Object.fromEntries([...section.querySelectorAll('[id^="f-"]')].map((e) => [e.id.slice(2), e]));
 const page = () => globalThis.fewbitsPage;
-const TAKES = { GPTQ: ["bits", "group", "sym", "act-order", "static-groups", "mse", "damp", "block"], AWQ: ["bits", "group", "sym", "duo", "clip"], HQQ: ["bits", "group"], SmoothQuant: ["alpha", "granularity"], "LLM.int8": ["threshold"] };
-const DEFAULT = { damp: "0.01", block: "128", alpha: "0.5", granularity: "channel", threshold: "6", clip: "true" };
+const TAKES = { GPTQ: ["bits", "group", "sym", "act-order", "static-groups", "seq", "mse", "damp", "block"], AWQ: ["bits", "group", "sym", "seq", "duo", "clip"], HQQ: ["bits", "group", "axis", "round-zero"], SmoothQuant: ["alpha", "granularity"], "LLM.int8": ["threshold"] };
+const DEFAULT = { damp: "0.01", block: "128", alpha: "0.5", granularity: "channel", threshold: "6", clip: "true", axis: "1" };
 const WITH = { method: "method", matrix: "method", look: "look", scheme: "scheme" };
 
 const minus = (s) => s.replace("-", "−");
@@ -69,10 +71,13 @@ const span = ([v, e], n) => `${fix(v, n)} ± ${fix(e, n)}`;
 const nats = ([v, e]) => span([v, e], e > 0 ? Math.max(4, Math.min(9, 1 - Math.floor(Math.log10(e)))) : 4);
 const per = ([v, e], n = 1) => `${fix(100 * v, n)} ± ${fix(100 * e, n)} %`;
 
+let read = ""; // an own text that is being calibrated on
+
 /** Begins a job on the text that is chosen. */
 async function begin(job) {
   try {
     const { text, name, inFile } = await chosen();
+    read = job.kind === "method" || job.kind === "matrix" ? text : "";
     page().flow("run", JSON.stringify(job), text, name, inFile, +at.most.value);
   } catch (e) {
     say(WITH[job.kind], { fault: e.message });
@@ -82,6 +87,7 @@ async function begin(job) {
 function methodOptions() {
   const out = {};
   for (const name of TAKES[at.method.value]) {
+    if (name === "seq") continue; // how the model is walked through, and no option of the method
     const e = at[name], v = e.type === "checkbox" ? String(e.checked) : e.value;
     if (v !== "" && v !== (DEFAULT[name] ?? "false")) out[name] = v;
   }
@@ -96,7 +102,7 @@ function fitMethod() {
 at.bits.value = "3";
 fitMethod();
 at.method.addEventListener("change", fitMethod);
-at["method-form"].addEventListener("submit", (e) => { e.preventDefault(); begin({ kind: "method", format: at.method.value, options: methodOptions() }); });
+at["method-form"].addEventListener("submit", (e) => { e.preventDefault(); begin({ kind: "method", format: at.method.value, options: methodOptions(), parallel: TAKES[at.method.value].includes("seq") && !at.seq.checked }); });
 at["look-form"].addEventListener("submit", (e) => { e.preventDefault(); begin({ kind: "look" }); });
 at["scheme-form"].addEventListener("submit", (e) => {
   e.preventDefault();
@@ -175,6 +181,12 @@ export function draw(v) {
   at.why.textContent = v.why;
   const o = v.open;
   at.text.textContent = v.text ? `Last read: ${group(o.chunks)} chunks of ${group(o.context)} tokens of ${v.text}; measured on ${group(o.measured)} chunks ${o.follow ? "that follow in it" : "of other built-in stories"}.` : "Quality is measured on what follows in it, or on other built-in stories.";
+  if (read && !v.running && v.status.startsWith("Done")) {
+    saw(read);
+    read = "";
+  }
+  warn(at.few, v.text ? fewWords(o) : "");
+  warn(at.same, o.seen > 0.5 ? `${sig(100 * o.seen, 2)} % of what quality is measured on stood in the text that is calibrated on, in runs of 8 tokens and more: methods may look better here than on a text that they have not seen.` : "");
   const percent = v.running ? Math.floor(100 * v.done / Math.max(1, v.total)) : -1;
   say(WITH[v.job], { status: v.status, fault: v.fault, percent, far: v.running && v.total ? `${percent} %` : "" });
   if (o.layers && at.layer.options.length !== o.layers) at.layer.replaceChildren(...Array.from({ length: o.layers }, (_, i) => new Option(i, i)));
@@ -183,9 +195,22 @@ export function draw(v) {
   if (changed("schemes", v.schemes)) drawSchemes(v.schemes);
 }
 
+function warn(e, text) {
+  e.textContent = text;
+  e.hidden = !text;
+}
+
+/** Why GPTQ has too little to go by, by the rank that its Hessians can have at most. */
+function fewWords(o) {
+  const [have, columns, what] = o.first < o.width ? [o.first, o.width, "inputs reach the first layer"] : [o.contexts, o.widest, "contexts reach the layers"];
+  if (!(have < columns)) return "";
+  return `Little text for GPTQ: ${group(have)} different ${what}, whose matrices have ${columns === o.width ? "" : "up to "}${group(columns)} columns. In ${group(columns - have)} directions it has nothing to go by but damping, and may lose more than rounding: give it a longer or more varied text.`;
+}
+
 /** Another model: nothing is known of it. */
 function forget() {
   stage = null;
+  saw("");
   for (const [id, plot] of drawn) {
     plot.destroy();
     at[id].querySelector("[data-sentence]").textContent = "Nothing was read yet.";
@@ -195,11 +220,12 @@ function forget() {
 
 function drawTrace(method, trace) {
   if (!trace.length && !drawn.has("errors")) return;
-  const x = trace.map((_, i) => i + 1), own = trace.map((t) => 100 * t.error), plain = trace.map((t) => 100 * t.rounding);
+  // A step goes to the next matrix: the last one ends where another would begin.
+  const x = Array.from({ length: trace.length + 1 }, (_, i) => i + 1), ends = (list) => list.concat(list.slice(-1)), own = trace.map((t) => 100 * t.error), plain = trace.map((t) => 100 * t.rounding);
   const less = trace.filter((t) => t.error < t.rounding).length, last = trace.at(-1);
   const sum = (list) => list.reduce((a, b) => a + b, 0);
-  const sentence = last ? `${method} loses less than rounding in ${less} of ${group(trace.length)} matrices, on average ${sig(sum(own) / x.length)} % of the output against ${sig(sum(plain) / x.length)} %; last ${last.name.replace(/\.weight$/, "")}.` : "The first matrix is under way.";
-  lines("errors", { x, series: [{ name: method, y: own, tone: "recon", step: true }, { name: "rounding", y: plain, tone: "b", step: true }] }, { xName: "matrix", yName: "error of the output, %", sentence });
+  const sentence = last ? `${method} loses less than rounding in ${less} of ${group(trace.length)} matrices, on average ${sig(sum(own) / own.length)} % of the output against ${sig(sum(plain) / plain.length)} %; last ${last.name.replace(/\.weight$/, "")}.` : "The first matrix is under way.";
+  lines("errors", { x, series: [{ name: method, y: ends(own), tone: "recon", step: true }, { name: "rounding", y: ends(plain), tone: "b", step: true }] }, { xName: "matrix", yName: "error of the output, %", sentence });
 }
 
 const cell = (text, under, num) => {
@@ -211,10 +237,12 @@ const cell = (text, under, num) => {
 
 function rows(box, list, cells) {
   box.hidden = !list.length;
+  const heads = [...box.querySelectorAll("th")].map((th) => th.textContent);
   box.querySelector("tbody").replaceChildren(...list.map((r, i) => {
     const tr = document.createElement("tr");
     if (i === list.length - 1) tr.className = "last";
     tr.append(...cells(r));
+    for (const td of [...tr.cells].slice(1)) td.dataset.th = heads[td.cellIndex];
     return tr;
   }));
 }
@@ -223,7 +251,7 @@ function rows(box, list, cells) {
 const quoted = (s) => (/^[\w.@%+:,/-]+$/.test(s) ? s : `'${s.replaceAll("'", "'\\''")}'`);
 
 /** Does on the command line what a run did. */
-const commandOf = (r, model) => `fewbits quantize ${quoted(model)} -to ${r.format.toLowerCase()} -calib ${quoted(r.text)} -ctx ${r.open.context} -chunks ${r.open.chunks} -store f16${Object.entries(r.options ?? {}).map(([k, v]) => ` ${k}=${v}`).join("")} -o ${quoted(r.name)}`;
+const commandOf = (r, model) => `fewbits quantize ${quoted(model)} -to ${r.format.toLowerCase()} -calib ${quoted(r.text)} -ctx ${r.open.context} -chunks ${r.open.chunks} -store f16${r.parallel ? " -parallel" : ""}${Object.entries(r.options ?? {}).map(([k, v]) => ` ${k}=${v}`).join("")} -o ${quoted(r.name)}`;
 
 function drawRuns(runs, matrix, model) {
   rows(at.runs, runs, (r) => {
@@ -274,6 +302,9 @@ function drawStage() {
   lines("values", { x, series: [{ name: "values", y: Float64Array.from(x, (_, i) => Math.log10(1 + (bins[i] ?? 0))), tone: "orig", step: true, fill: true }] }, { xName: "value", yName: "log₁₀ of the values + 1", marks, sentence: `${group(count)} values. For INT8 the calibrators clip at ${ends}.` });
 }
 
+/** Decimals that tell values of that size apart. */
+const places = (v) => (v > 0 ? Math.max(2, Math.min(8, 2 - Math.floor(Math.log10(v)))) : 2);
+
 /** Draws what goes by the sliders, from what is here: the worker's errors follow. */
 function drawMoved() {
   if (!stage) return;
@@ -292,5 +323,5 @@ function drawMoved() {
   const after = Float64Array.from(a, (v, i) => v / t[i]), weights = Float64Array.from(w, (v, i) => v * t[i]);
   lines("after", { x, series: one(after, weights) }, { xName: axis, yName: "largest magnitude", sentence: `With alpha ${sig(alpha)} activations are ${spread(after)} times their median at most, weights ${spread(weights)} times.` });
   const late = m.alpha !== alpha || m.threshold !== limit;
-  lines("w8a8", [{ name: "as it is", value: 100 * m.plain }, { name: "SmoothQuant", value: 100 * m.smooth, now: m.smooth <= m.mixed && m.smooth < m.plain }, { name: "LLM.int8()", value: 100 * m.mixed, now: m.mixed < m.smooth && m.mixed < m.plain }], { bars: true, unit: "% of the output", digits: 4, sentence: late ? "The error for these settings is on its way." : `Weights and activations in INT8, on ${group(m.sampled)} tokens: ${sig(100 * m.plain)} % of the output is lost; with SmoothQuant at alpha ${sig(m.alpha)} ${sig(100 * m.smooth)} %, with LLM.int8() at ${sig(m.threshold)} ${sig(100 * m.mixed)} % (${group(m.outliers)} channels in 16 bits).` });
+  lines("w8a8", [{ name: "as it is", value: 100 * m.plain }, { name: "SmoothQuant", value: 100 * m.smooth, now: m.smooth <= m.mixed && m.smooth < m.plain }, { name: "LLM.int8()", value: 100 * m.mixed, now: m.mixed < m.smooth && m.mixed < m.plain }], { bars: true, unit: "% of the output", digits: places(100 * Math.max(m.plain, m.smooth, m.mixed)), sentence: late ? "The error for these settings is on its way." : `Weights and activations in INT8, on ${group(m.sampled)} tokens: ${sig(100 * m.plain)} % of the output is lost; with SmoothQuant at alpha ${sig(m.alpha)} ${sig(100 * m.smooth)} %, with LLM.int8() at ${sig(m.threshold)} ${sig(100 * m.mixed)} % (${group(m.outliers)} channels in 16 bits).` });
 }

@@ -6,6 +6,7 @@ import { byId } from "./rooms.js";
 
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(`
+.f-warn { border-left: 3px solid var(--bad); padding-left: var(--s3); max-width: 46rem; }
 .q-two { display: grid; grid-template-columns: minmax(0, 16rem) minmax(0, 1fr); gap: var(--s4) var(--s5); align-items: start; }
 .q-two .acts { align-items: center; } .q-two textarea { min-height: 6rem; } .q-line { min-height: 1.5rem; }
 .q-bar { height: 6px; background: var(--hair); } .q-bar i { display: block; height: 100%; width: var(--w, 0%); background: var(--ink); } .q-bar[hidden] { display: block !important; visibility: hidden; }
@@ -28,7 +29,7 @@ section.innerHTML = `<section class="sec hr" aria-labelledby="q-h"><header><h2 i
 <div class="acts"><button class="first" id="q-go">Measure</button><button type="button" id="q-cancel" hidden>Cancel</button></div></form>
 <div class="q-out"><p class="q-line"><span role="status" id="q-status" hidden></span> <span class="note" id="q-far"></span></p><p role="alert" id="q-alert" tabindex="-1" hidden></p>
 <div class="q-bar" role="progressbar" id="q-progress" aria-label="Measuring" aria-valuemin="0" aria-valuemax="100" hidden><i></i></div>
-<p class="help note" id="q-why"></p><p class="note" id="q-note"></p><pre id="q-command" hidden></pre><div id="q-results" hidden><table><caption class="vh">What each file makes of the text</caption><thead><tr>${HEADS.map((h, i) => `<th scope="col"${i ? ' class="num"' : ""}>${h}</th>`).join("")}</tr></thead><tbody></tbody></table></div></div></div></section>
+<p class="help note" id="q-why"></p><p class="note" id="q-note"></p><p class="f-warn" id="q-same" hidden>Methods or an importance matrix were calibrated on this very text: what was made by them may look better here than on a text that they have not seen.</p><pre id="q-command" hidden></pre><div id="q-results" hidden><table><caption class="vh">What each file makes of the text</caption><thead><tr>${HEADS.map((h, i) => `<th scope="col"${i ? ' class="num"' : ""}>${h}</th>`).join("")}</tr></thead><tbody></tbody></table></div></div></div></section>
 <section class="sec hr" aria-labelledby="p-h"><header><h2 id="p-h">Run it here</h2><span class="note">How the original goes on with a prompt, and how what was made of it does: the most likely token each time. Where they part is marked.</span></header>
 <form class="stack" id="p-form"><div class="field"><label for="p-prompt">Prompt</label><textarea id="p-prompt" class="wide" rows="2" spellcheck="false">Once upon a time</textarea></div>
 <div class="acts"><button class="first" id="p-go">Run</button><button type="button" id="p-stop" hidden>Stop</button><span role="status" class="note" id="p-status" hidden></span></div></form>
@@ -57,11 +58,23 @@ at.form.addEventListener("submit", async (e) => {
   e.preventDefault();
   try {
     const { text, name, inFile } = await chosen();
+    at.same.hidden = !seen.has(text);
     page().measure(text, name, inFile, +at.most.value, workers());
   } catch (err) {
     fault(err.message);
   }
 });
+
+const seen = new Set(); // own texts that were calibrated on
+
+/** Takes note of a text that was calibrated on; "" forgets them all. */
+export function saw(text) {
+  if (text) seen.add(text);
+  else {
+    seen.clear();
+    at.same.hidden = true;
+  }
+}
 
 /** The text that is chosen, "" for the built-in one. */
 export async function chosen() {

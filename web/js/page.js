@@ -92,18 +92,18 @@ function prune(keep) {
   for (const id of results.keys()) if (!keep.includes(id)) results.delete(id);
 }
 
-/** Whether only the whole program reads it: a model with its description, or a zip archive, as PyTorch writes. */
-async function needsWhole(file) {
-  if (!file) return false;
-  if (Array.isArray(file)) return file.some((f) => /config\.json$|\.(bin|pt|pth|ckpt)$/i.test(f.name));
-  if (/\.(pt|pth|ckpt)$/i.test(file.name)) return true;
-  const head = file.slice ? new Uint8Array(await file.slice(0, 2).arrayBuffer().catch(() => new ArrayBuffer(0))) : [];
-  return head[0] === 0x50 && head[1] === 0x4b;
-}
-
 let appRuns;
 /** A file may be chosen before the app runs: it waits. */
 const running = new Promise((resolve) => { appRuns = resolve; });
+
+/** What makes reports and opens them, with what it needs of this module. */
+const report = (f) => import("./report.js").then(({ Reports }) => f(new Reports({
+  engine, program: wholeProgram, plots, offer, keepFile, file: (ref) => files[ref - 1], made: (id) => stores.get(id)?.finish(), address: () => address?.hash ?? location.hash,
+})));
+addEventListener("click", ({ target }) => {
+  const what = target.closest?.("[data-report]")?.dataset.report;
+  if (what) report((r) => r.make(what));
+});
 
 globalThis.fewbitsHost = {
   /** The app runs: give it the engine's formats when they are there. */
@@ -111,7 +111,8 @@ globalThis.fewbitsHost = {
 
   /**
    * ref names a chosen file, kept a store whose file comes along; into is one
-   * that takes the bytes of the answer, from at on, before Go hears of it. It
+   * that takes the bytes of the answer, from at on, or where the answer says,
+   * before Go hears of it. It
    * will read bytes from to to of its file.
    */
   send(id, laneName, op, args, ref, kept, latest, remember, into, at, from, to, drop) {
@@ -122,10 +123,15 @@ globalThis.fewbitsHost = {
         const lane = laneName.startsWith("job-") ? maker(fb, laneName) : fb.lane(laneName);
         const made = kept && await stores.get(kept).finish(), file = ref ? (made ? both(files[ref - 1], made) : files[ref - 1]) : made || null;
         if (op === "speed-open") lane.use(await productsProgram());
-        else if (/-open$|^budget-/.test(op) || op === "open" && await needsWhole(file)) lane.use(await wholeProgram());
-        if (op === "open" && opens.get(laneName) !== id) throw new Superseded("another file was opened in the meantime");
-        const r = await lane.call(op, args, { file, latest, drop, reads: to > from ? [from, to] : undefined });
-        if (into) await stores.get(into).write(at, r.arrays.bytes);
+        else if (/-open$|^budget-/.test(op) || op === "export" && args.includes('"np-')) lane.use(await wholeProgram());
+        const ask = () => lane.call(op, args, { file, latest, drop, reads: to > from ? [from, to] : undefined });
+        let r = await ask();
+        if (r.json.startsWith('{"whole":true')) { // only that program reads it
+          lane.use(await wholeProgram());
+          if (opens.get(laneName) !== id) throw new Superseded("another file was opened in the meantime");
+          r = await ask();
+        }
+        if (into && r.arrays.bytes) await stores.get(into).write(at < 0 ? JSON.parse(r.json).at : at, r.arrays.bytes);
         else if (Object.keys(r.arrays).length) results.set(id, r);
         if (remember) lane.remember(op, args, { file });
         globalThis.fewbitsPage.reply(id, r.json);
@@ -150,10 +156,12 @@ globalThis.fewbitsHost = {
   room() { store().then((s) => s.room()).then(({ free, picker }) => globalThis.fewbitsPage.room(free, picker)); },
 
   /** Finds where to keep a file of so many bytes. */
-  keep(id, name, size, straight) {
+  keep(id, name, size, straight, alone) {
     const page = globalThis.fewbitsPage, off = new AbortController();
-    early = id;
-    engine.then((fb) => early === id && maker(fb, "job-1")); // there is one in any case: it starts meanwhile
+    if (!alone) {
+      early = id;
+      engine.then((fb) => early === id && maker(fb, "job-1")); // there is one in any case: it starts meanwhile
+    }
     stores.set(id, { discard: () => off.abort() });
     store().then((s) => s.open(name, size, straight, off.signal)).then((s) => {
       if (!s) return page.fault(id, "", false, false); // nothing was picked
@@ -267,7 +275,7 @@ globalThis.fewbitsHost = {
     if (view === "tensor") plots?.then((p) => p.resize());
   },
   ...views,
-  ...bindShell({ running, keepFile, retheme: () => { plots?.then((p) => p.retheme()); lastDraw = ""; } }),
+  ...bindShell({ running, keepFile, report, retheme: () => { plots?.then((p) => p.retheme()); lastDraw = ""; } }),
 };
 
 const store = () => import("./store.js");

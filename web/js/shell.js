@@ -8,7 +8,7 @@ const root = document.documentElement;
 const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
 
 /** Binds what stands around the views; gives the host its part. */
-export function bindShell({ running, keepFile, retheme }) {
+export function bindShell({ running, keepFile, report, retheme }) {
   /** Opens what is found in the view that is open now. */
   const open = (what, find) => {
     const view = root.dataset.route;
@@ -24,7 +24,7 @@ export function bindShell({ running, keepFile, retheme }) {
   const given = (files, entries = []) => {
     const [one] = files, more = files.length > 1 || one?.webkitRelativePath || entries.some((e) => e?.isDirectory);
     if (more) open("Looking through the files", async () => (await import("./files.js")).many(files, entries));
-    else if (one) open("", () => ({ file: one, name: one.name }));
+    else if (one) isReport(one).then((yes) => (yes ? running.then(() => report((r) => r.open(one))) : open("", () => ({ file: one, name: one.name }))));
   };
 
   const theme = $("theme");
@@ -74,6 +74,9 @@ export function bindShell({ running, keepFile, retheme }) {
     },
   };
 }
+
+/** Whether a file is a report of a run, as JSON or as a page. */
+const isReport = async (f) => /\.(json|html)$/i.test(f.name) && /^\s*\{\s*"report": ?"fewbits"|<meta name="generator" content="Fewbits">/.test(await f.slice(0, 512).text().catch(() => ""));
 
 /** The whole window takes dropped files and folders. */
 function bindDrop(given) {

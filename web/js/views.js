@@ -135,6 +135,9 @@ export const views = {
   flow: lazily(() => (flowing ??= import("./flow.js"))),
   figures(stage) { flowing?.then(({ figures }) => figures(stage)); },
 
+  /** Draws the model as other projects keep it. */
+  checkpoint: lazily(() => import("./checkpoint.js")),
+
   /** Draws each family's mark beside its name. */
   async familyMarks() {
     const { familyMark } = await plots();

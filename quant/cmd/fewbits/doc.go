@@ -5,6 +5,7 @@
 //	fewbits recipes
 //	fewbits inspect FILE
 //	fewbits quantize IN -to FORMAT|RECIPE -o OUT [-imatrix FILE] [-calib X.npy] [-tensor NAME] [option=value …]
+//	fewbits rerun REPORT.json [IN]
 //	fewbits dequantize IN -o OUT.npy [-tensor NAME]
 //	fewbits measure IN -to FORMAT[,FORMAT …] [-tensor NAME] [-imatrix FILE] [-calib X.npy] [option=value …]
 //	fewbits budget MODEL.gguf -size 3.2MB|-bpw N [-text FILE] [-imatrix FILE] [-o OUT]
@@ -15,9 +16,15 @@
 //
 //	.bin           the packed bytes of one tensor and nothing else
 //	.json          what was decided for one tensor (package decision)
+//	.npz           the same as arrays for NumPy: codes, scales, zeros or mins,
+//	               reconstruction, error, and decision.json, which explains them
 //	.npy           one tensor as it comes back from the format, float32
 //	.gguf          the whole file: its weights by a recipe, or all in one of ggml's types
 //	.safetensors   the whole file, all of its floats cast to one plain type
+//
+// -report FILE.json writes down what a run depends on (package report): the
+// input and the bytes that came out by their hashes, every option. rerun does
+// such a run again, also one of the page, and says whether both are the same.
 //
 // A recipe is a mixture of types as llama-quantize makes it, with the same
 // bytes: Q4_K_M, IQ3_XS. It takes a GGUF file that says of which architecture

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"fewbits/quant"
-	"fewbits/quant/calibrate"
 	"fewbits/quant/checkpoint"
 	"fewbits/quant/formats"
 )
@@ -30,34 +28,8 @@ func (c *call) decide(in *input, t *checkpoint.Target, o *checkpoint.Options, ba
 	if err != nil {
 		return err
 	}
-	byName := map[string]*calibrate.Tensor{}
-	for _, x := range r.Tensors {
-		byName[x.Name] = x
-		o.Folded = o.Folded || x.InputScales != nil
-	}
-	names := checkpoint.NamesOf(in.Source)
-	// AWQ's symmetric codes are signed.
-	signed := name == "AWQ" && t.Scheme.Symmetric
-	o.Decided = func(module string) (*checkpoint.Matrix, error) {
-		x := byName[names.Of(module+".weight")]
-		if x == nil {
-			return nil, fmt.Errorf("the method decided on no matrix of that name")
-		}
-		p, err := method.Params(x.Packed, true)
-		if err != nil {
-			return nil, err
-		}
-		m, err := checkpoint.Decided(p, t.Scheme.Bits, signed)
-		if err != nil {
-			return nil, err
-		}
-		return names.Matrix(module+".weight", m), nil
-	}
-	o.Values = func(name string) []float32 {
-		if v, ok := r.Vectors[names.Of(name)]; ok {
-			return names.Vector(name, v)
-		}
-		return nil
+	if err := r.Decide(in.Source, t, o); err != nil {
+		return err
 	}
 	q.Options = r.Options.Map()
 	q.Calibrated = &calibrated{Text: c.flags["calib"], Chunks: len(chunks), Stored: t.As, Tensors: []calibratedError{}}

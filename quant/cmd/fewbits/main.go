@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"fewbits/quant"
+	runs "fewbits/quant/report"
 )
 
 func main() {
@@ -39,15 +40,23 @@ type command struct {
 // again ends the names of flags that may be given more than once.
 const again = "…"
 
+// The flags of quantize, which rerun gives it too.
+var (
+	quantizeFlags = []string{"to", "o", "report", "imatrix", "calib", "ctx", "chunks", "store", "tensor", "output-tensor-type", "token-embedding-type", "tensor-type…", "tensor-type-file", "as", "shard"}
+	quantizeBools = []string{"pure", "leave-output-tensor", "parallel", "plain"}
+)
+
 // commands in the order that they are listed.
 var commands = []command{
 	{"formats", "", "list every format", nil, nil, formatsCommand},
 	{"recipes", "", "list every recipe: the mixtures of types that llama-quantize makes of a model", nil, nil, recipesCommand},
 	{"inspect", "FILE", "what a file holds: metadata, tensors", nil, nil, inspectCommand},
 	{"quantize", "IN -to FORMAT|RECIPE -o OUT [-imatrix FILE] [-calib X.npy|TEXT] [-tensor NAME] [option=value …]",
-		"OUT ends in .bin (packed bytes), .json (codes, scales, zero points), .npy (values), .gguf or .safetensors (whole files). Methods that calibrate (gptq, awq, hqq, smoothquant, llm.int8) take a model's layers to .gguf by a text: -calib TEXT [-ctx N] [-chunks N] [-store f16|f32] [-parallel] [-plain]. -as gptq|gptq_v2|awq|bitsandbytes|compressed-tensors|hqq|mlx writes a folder that those projects load, OUT, in files of up to -shard 5GB, and prints how",
-		[]string{"to", "o", "imatrix", "calib", "ctx", "chunks", "store", "tensor", "output-tensor-type", "token-embedding-type", "tensor-type…", "tensor-type-file", "as", "shard"},
-		[]string{"pure", "leave-output-tensor", "parallel", "plain"}, quantizeCommand},
+		"OUT ends in .bin (packed bytes), .json (codes, scales, zero points), .npz (those as arrays, with reconstruction and error), .npy (values), .gguf or .safetensors (whole files). Methods that calibrate (gptq, awq, hqq, smoothquant, llm.int8) take a model's layers to .gguf by a text: -calib TEXT [-ctx N] [-chunks N] [-store f16|f32] [-parallel] [-plain]. -as gptq|gptq_v2|awq|bitsandbytes|compressed-tensors|hqq|mlx writes a folder that those projects load, OUT, in files of up to -shard 5GB, and prints how. -report FILE.json writes down all that the run depends on; rerun does it again",
+		quantizeFlags, quantizeBools, quantizeCommand},
+	{"rerun", "REPORT.json [IN] [-imatrix FILE] [-calib X.npy] [-o OUT]",
+		"does what a report says, of the page or of quantize -report, and says whether the input and the bytes are the same. IN is the file that the report was made from, where it lies neither beside it nor here",
+		[]string{"imatrix", "calib", "o"}, nil, rerunCommand},
 	{"dequantize", "IN -o OUT.npy [-tensor NAME]", "the values of one tensor as float32", []string{"o", "tensor"}, nil, dequantizeCommand},
 	{"imatrix", "IN [-o OUT] | MODEL.gguf -text FILE -o OUT [-ctx N] [-chunks N] [-process-output]",
 		"what an importance matrix holds; OUT ends in .gguf or .dat (the old form): the same matrix in that form. With -text the model reads, and its importance matrix is collected",
@@ -72,8 +81,12 @@ type call struct {
 	options [][2]string // option=value, in order
 	json    bool
 	help    bool
-	out     io.Writer
-	err     io.Writer
+
+	kept       *runs.Report // of rerun: what -report would write goes there
+	matrixName string       // of rerun: what the importance matrix was called, where the file that is made says so
+
+	out io.Writer
+	err io.Writer
 }
 
 // run is the command without its process: it returns the exit status.

@@ -109,7 +109,7 @@ func TestWrongUsage(t *testing.T) {
 		{[]string{"quantize", in, "-to", "spqr", "-o", out("bin")}, `there is no format "spqr"`},
 		{[]string{"quantize", in, "-to", "gptq", "-o", out("bin")}, "GPTQ needs activations: -calib X.npy"},
 		{[]string{"quantize", in, "-to", "Q8_0,INT4", "-o", out("bin")}, "names one format"},
-		{[]string{"quantize", in, "-to", "Q8_0", "-o", out("txt")}, "OUT ends in .bin, .json, .npy, .gguf or .safetensors"},
+		{[]string{"quantize", in, "-to", "Q8_0", "-o", out("txt")}, "OUT ends in .bin, .json, .npy, .npz, .gguf or .safetensors"},
 		{[]string{"quantize", in, "-to", "Q8_0", "-o", filepath.Join(dir, "out")}, "OUT ends in"},
 		{[]string{"quantize", in, "-to", "INT8", "-o", out("gguf")}, "no INT8"},
 		{[]string{"quantize", in, "-to", "FP8_E4M3", "-o", out("gguf")}, "no FP8_E4M3"},

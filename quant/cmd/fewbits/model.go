@@ -46,7 +46,7 @@ func (c *call) quantizeModel(in *input, mix *mixture, weights *importance, bar *
 	case could > 0 && used == 0 && !weights.none():
 		return fmt.Errorf("%s has no weights for any of the %s of %s that take some; is it of another model?", weights.path, plural(could, "tensor"), in.path)
 	case used > 0:
-		o.Meta = append(meta, weights.matrix.Meta(weights.path)...)
+		o.Meta = append(meta, weights.matrix.Meta(or(c.matrixName, weights.path))...)
 		c.note("%s has weights for %d of the %s that take some", weights.path, used, plural(could, "tensor"))
 	}
 	if mix.uses(src) {

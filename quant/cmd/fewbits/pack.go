@@ -241,7 +241,11 @@ func (in *input) eachRows(ctx context.Context, i, row int, visit func(quant.Tens
 }
 
 // whole collects a tensor that was quantized slice by slice.
-type whole struct{ packed *quant.Packed }
+type whole struct {
+	packed   *quant.Packed
+	original bool      // keep what it was made of
+	data     []float32 // that
+}
 
 func (w *whole) add(s slice, shape []int) error {
 	if w.packed == nil {
@@ -253,5 +257,8 @@ func (w *whole) add(s slice, shape []int) error {
 		return fmt.Errorf("tensor %q takes more than the %d bytes that are held in memory at once", s.packed.Name, int64(maxWhole))
 	}
 	w.packed.Bytes = append(w.packed.Bytes, s.packed.Bytes...)
+	if w.original {
+		w.data = append(w.data, s.tensor.Data...)
+	}
 	return nil
 }

@@ -27,6 +27,9 @@ func quantizeCommand(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.reportable(q, p); err != nil {
+		return err
+	}
 	if err := checkOutput(q.Out); err != nil {
 		return err
 	}
@@ -51,13 +54,18 @@ func quantizeCommand(c *call) error {
 	if !weights.none() && m.importance(p, in) == quant.Never {
 		c.note("%s takes no importance matrix; -imatrix changes nothing", q.Format)
 	}
-	bar := c.progress()
+	bar, r := c.progress(), c.recorder(q)
 	if q.method(p) {
 		err = c.quantizeMethod(in, p, bar, q)
 	} else if q.whole() {
-		err = c.quantizeModel(in, m, weights, bar, q)
+		if err = c.quantizeModel(in, m, weights, bar, q); err == nil {
+			err = c.modelReport(r, in, m, q)
+		}
 	} else {
-		err = c.quantizeTensor(in, p, weights, bar, q)
+		err = c.quantizeTensor(in, p, weights, bar, q, r)
+	}
+	if err == nil {
+		err = c.report(r)
 	}
 	bar.clear()
 	if err != nil {
@@ -115,33 +123,33 @@ func (c *call) quantizeArguments() (*quantized, *packer, *mixture, error) {
 // suits fails where a kind of file has no place for a format or a flag.
 func (c *call) suits(kind, out string, f quant.Info) error {
 	switch kind {
-	case "bin", "json", "npy":
+	case "bin", "json", "npy", "npz":
 		return nil
 	case "gguf":
 		if f.Family == quant.FamilyMethod {
 			return c.suitsMethod()
 		}
 		if f.Family != quant.FamilyGGML && f.Name != "FP32" && f.Name != "FP16" && f.Name != "BF16" {
-			return usagef("a .gguf file has ggml's types, FP32, FP16 and BF16, and no %s; one tensor of it goes into a .bin, .json or .npy file", f.Name)
+			return usagef("a .gguf file has ggml's types, FP32, FP16 and BF16, and no %s; one tensor of it goes into a .bin, .json, .npy or .npz file", f.Name)
 		}
 	case "safetensors":
 		if f.Family != quant.FamilyFloat {
-			return usagef("a .safetensors file takes casts to FP32, FP16, BF16, FP8_E4M3 and FP8_E5M2, and no %s; write .gguf, or one tensor as .bin, .json or .npy", f.Name)
+			return usagef("a .safetensors file takes casts to FP32, FP16, BF16, FP8_E4M3 and FP8_E5M2, and no %s; write .gguf, or one tensor as .bin, .json, .npy or .npz", f.Name)
 		}
 	default:
-		return usagef("OUT ends in .bin, .json, .npy, .gguf or .safetensors, and %q does not", out)
+		return usagef("OUT ends in .bin, .json, .npy, .npz, .gguf or .safetensors, and %q does not", out)
 	}
 	if c.flags["calib"] != "" {
-		return usagef("-calib goes with .bin, .json and .npy, which hold one tensor; a .%s file holds all of IN", kind)
+		return usagef("-calib goes with .bin, .json, .npy and .npz, which hold one tensor; a .%s file holds all of IN", kind)
 	}
 	if c.flags["tensor"] != "" {
-		return usagef("-tensor goes with .bin, .json and .npy; a .%s file holds all tensors of IN", kind)
+		return usagef("-tensor goes with .bin, .json, .npy and .npz; a .%s file holds all tensors of IN", kind)
 	}
 	return nil
 }
 
 // quantizeTensor writes one tensor: its bytes, its decisions or its values.
-func (c *call) quantizeTensor(in *input, p *packer, weights *importance, bar *progress, q *quantized) error {
+func (c *call) quantizeTensor(in *input, p *packer, weights *importance, bar *progress, q *quantized, r *record) error {
 	i, err := in.choose(c.flags["tensor"])
 	if err != nil {
 		return err
@@ -158,10 +166,12 @@ func (c *call) quantizeTensor(in *input, p *packer, weights *importance, bar *pr
 		return err
 	}
 	var sums metric.Sums
+	var used quant.Options
 	err = create(c.ctx, q.Out, func(w io.Writer) error {
-		var all whole
+		all := whole{original: q.Container == "npz"}
 		visit := func(s slice) error {
-			q.Options = s.packed.Options.Map()
+			q.Options, used = s.packed.Options.Map(), s.packed.Options
+			r.add(s)
 			if err := lost.add(c.ctx, s); err != nil {
 				return err
 			}
@@ -180,20 +190,24 @@ func (c *call) quantizeTensor(in *input, p *packer, weights *importance, bar *pr
 			}
 		}
 		var err error
-		if sums, err = p.stream(c.ctx, in, i, bar, visit); err != nil || q.Container != "json" {
+		if sums, err = p.stream(c.ctx, in, i, bar, visit); err != nil || all.packed == nil {
 			return err
 		}
 		all.packed.Options.Importance = p.weights
+		if q.Container == "npz" {
+			return writeArrays(w, p, &all)
+		}
 		return decision.Write(w, p.format, all.packed)
 	})
 	if err != nil {
 		return err
 	}
-	r := reportOf(sums, q.Format, info.Name)
-	q.Values, q.Bytes, q.Metrics, q.Output = int64(r.Values), int64(r.Bytes), r, lost.result()
+	m := reportOf(sums, q.Format, info.Name)
+	q.Values, q.Bytes, q.Metrics, q.Output = int64(m.Values), int64(m.Bytes), m, lost.result()
 	q.Tensors = []quantizedTensor{{
-		Name: info.Name, Shape: append([]int{}, info.Shape...), From: info.Type, To: q.Format, Bytes: q.Bytes, Metrics: &r,
+		Name: info.Name, Shape: append([]int{}, info.Shape...), From: info.Type, To: q.Format, Bytes: q.Bytes, Metrics: &m,
 	}}
+	c.tensorReport(r, in, i, p, used, q)
 	return nil
 }
 

@@ -126,7 +126,7 @@ func (m *Model) NotWeighed() string {
 
 // Idle says whether nothing else is under way that takes all workers.
 func (m *Model) Idle() bool {
-	return m.File != nil && !m.working && !m.Measuring.Running() && !m.Saying.Running() && !m.Budget.Running() && !m.Flow.Running()
+	return m.File != nil && !m.working && !m.Checkpoint.working && !m.Measuring.Running() && !m.Saying.Running() && !m.Budget.Running() && !m.Flow.Running()
 }
 
 func (s *State) weighModel(e BudgetAsked) []Effect {

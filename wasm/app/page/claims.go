@@ -3,9 +3,11 @@ package page
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
+	"fewbits/quant/metric"
 	"fewbits/wasm/wire"
 )
 
@@ -41,14 +43,44 @@ type pair struct{ one, other string }
 // likeSize are formats of as many bits.
 var likeSize = []pair{{"Q4_0", "Q4_K"}, {"Q5_0", "Q5_K"}}
 
-// contest counts who loses less, by the divergence from the original, where
-// the difference is more than its standard error.
+// sure is how many standard errors a difference has to exceed, so that chance
+// would bring it about one time in twenty.
+const sure = 2
+
+// fewParts are so few chunks that their differences do not tell their own spread.
+const fewParts = 8
+
+// spread is the standard error of the mean of v.
+func spread(v []float64) float64 {
+	one, two, n := 0.0, 0.0, float64(len(v))
+	for _, x := range v {
+		one, two = one+x, two+x*x
+	}
+	return math.Sqrt(max(0, two/n-one/n*one/n) / (n - 1))
+}
+
+// less is the standard error of the mean of b − r·a, over the chunks: both read
+// the same ones, where what they lose goes together. Where there are too few,
+// nothing of that is known, and the errors add.
+func less(a, b []float64, r, aErr, bErr float64) float64 {
+	if len(a) != len(b) || len(a) < fewParts {
+		return math.Hypot(r*aErr, bErr)
+	}
+	d := make([]float64, len(a))
+	for i := range a {
+		d[i] = b[i] - r*a[i]
+	}
+	return spread(d)
+}
+
+// contest counts who loses less, by the divergence from the original, where the
+// difference is more than twice its standard error.
 type contest struct{ wins, losses, all int }
 
 func (c *contest) add(one, other *ModelLoss) {
 	c.all++
 	d := one.KL.Value - other.KL.Value
-	switch noise := math.Hypot(one.KL.Error, other.KL.Error); {
+	switch noise := sure * less(one.parts, other.parts, 1, one.KL.Error, other.KL.Error); {
 	case d > noise:
 		c.wins++
 	case d < -noise:
@@ -56,16 +88,20 @@ func (c *contest) add(one, other *ModelLoss) {
 	}
 }
 
+// near is how many comparisons do not tell.
+func (c *contest) near() int { return c.all - c.wins - c.losses }
+
+// verdict is for the claim only where most comparisons are, and none against it.
 func (c *contest) verdict() string {
 	switch {
 	case c.all == 0:
 		return ""
 	case c.wins == 0 && c.losses == 0:
 		return undecided
-	case c.losses == 0:
-		return holds
 	case c.wins == 0:
 		return fails
+	case c.losses == 0 && c.wins > c.near():
+		return holds
 	}
 	return inPart
 }
@@ -73,11 +109,22 @@ func (c *contest) verdict() string {
 // says is the count in words.
 func (c *contest) says() string {
 	s := fmt.Sprintf("in %d of %d comparisons", c.wins, c.all)
-	if near := c.all - c.wins - c.losses; near > 0 {
-		s += fmt.Sprintf(", with %d closer than their standard error", near)
+	if c.losses > 0 {
+		s += fmt.Sprintf(", more in %d", c.losses)
+	}
+	if near := c.near(); near > 0 {
+		s += fmt.Sprintf(", and in %d the difference is within two standard errors (more text, on the left, tells finer)", near)
 	}
 	return s
 }
+
+// times is how far other strays in times of one, with its standard error.
+func times(one, other *ModelLoss) string {
+	r := other.KL.Value / one.KL.Value
+	return plusMinus(r, less(one.parts, other.parts, r, one.KL.Error, other.KL.Error)/one.KL.Value, 2)
+}
+
+func plusMinus(v, e float64, n int) string { return decimals(v, n) + " ± " + decimals(e, n) }
 
 // Claims are the four, in the order of the page.
 func (s *State) Claims() []Claim {
@@ -98,7 +145,7 @@ func (s *State) kQuants() Claim {
 		if all.add(one, other); all.all == 1 {
 			c.Says = ""
 		}
-		c.Says += fmt.Sprintf("At %s bits %s strays %s times as far from the original as %s. ", decimals(one.Bits, 2), p.other, decimals(other.KL.Value/one.KL.Value, 2), p.one)
+		c.Says += fmt.Sprintf("At %s bits %s strays %s times as far from the original as %s. ", decimals(one.Bits, 2), p.other, times(one, other), p.one)
 		c.Bars = append(c.Bars, ClaimBar{Name: p.one, Value: 1000 * one.KL.Value}, ClaimBar{Name: p.other, Value: 1000 * other.KL.Value})
 	}
 	if c.Verdict = all.verdict(); c.Verdict != "" {
@@ -126,7 +173,7 @@ func (s *State) methodsWin() Claim {
 			}
 			if m == "GPTQ" || m == "AWQ" {
 				all.add(one, other)
-				said = append(said, fmt.Sprintf("%s at %d bits %s", m, bits, decimals(other.KL.Value/one.KL.Value, 2)))
+				said = append(said, fmt.Sprintf("%s at %d bits %s", m, bits, times(one, other)))
 			}
 			c.Bars = append(c.Bars, ClaimBar{Name: methodName(m, bits), Value: other.KL.Value / one.KL.Value, Roof: 1})
 		}
@@ -155,7 +202,7 @@ func (s *State) sizes() Claim {
 		}
 	}
 	if c.Verdict = all.verdict(); c.Verdict != "" {
-		c.Says = said + fmt.Sprintf("Of %s and %s weights the larger strays less ", short(t.large.open.Weights), short(t.small.open.Weights)) + all.says() + "."
+		c.Says = said + fmt.Sprintf("Of %s and %s weights the larger strays less ", short(t.large.open.Weights), short(t.small.open.Weights)) + all.says() + ". Two sizes of one kind of model are no law."
 	} else if c.Says == "" {
 		c.Says = notYet
 	}
@@ -174,12 +221,22 @@ func (s *State) twoSizes() string {
 	return ""
 }
 
+// spot is a width in a given memory.
+type spot struct {
+	bits  int
+	loss  *ModelLoss
+	value float64 // of the perplexity, in times of that in FP16
+}
+
 // sweetSpot: 4 bits make the most of a given memory. It asks what Dettmers and
 // Zettlemoyer 2023 (The case for 4-bit precision, arXiv 2212.09720) ask: a model
 // of b bits may have 16/b times the weights in the memory of one in FP16. What
 // more weights are worth is taken from the two sizes: perplexity ~ weights^−α,
 //
-//	gain(b) = ratio(b) · (bits(b) / 16)^α
+//	value(b) = ratio(b) · (bits(b) / 16)^α
+//
+// 4 bits are held against every other width, with the errors of both ratios and
+// of α.
 func (s *State) sweetSpot() Claim {
 	t := &s.Compare.Trials
 	c := Claim{ID: "sweet", Unit: "Perplexity at equal memory, % against FP16", Says: s.twoSizes()}
@@ -187,9 +244,7 @@ func (s *State) sweetSpot() Claim {
 		return c
 	}
 	worth := worthOf(t.large.open, t.small.open)
-	var best, four *ModelLoss
-	var bestBits int
-	var least, atFour float64
+	var spots []spot
 	for _, bits := range append([]int{16}, ladder...) {
 		name := "FP16"
 		if bits < 16 {
@@ -200,46 +255,75 @@ func (s *State) sweetSpot() Claim {
 			c.Says = notYet
 			return c
 		}
-		y := l.Ratio.Value * math.Pow(l.Bits/16, worth)
-		more := 100 * (y - 1)
+		v := spot{bits, l, l.Ratio.Value * math.Pow(l.Bits/16, worth.Value)}
+		more := 100 * (v.value - 1)
+		spots = append(spots, v)
 		c.Points = append(c.Points, Point{Name: name, Bits: l.Bits, Family: "affine", Y: &more})
-		if best == nil || y < least {
-			best, bestBits, least = l, bits, y
-		}
-		if bits == 4 {
-			four, atFour = l, y
-		}
 	}
-	if !(worth > 0) {
-		c.Verdict, c.Says = undecided, "More weights do not help between these two sizes, so that none would be bought with the memory that fewer bits save."
+	if !(worth.Value > sure*worth.Error) {
+		grown := math.Log(float64(t.large.open.Weights) / float64(t.small.open.Weights))
+		c.Verdict, c.Says = undecided, fmt.Sprintf("It depends on what more weights are worth, and here that is not seen: with %s weights a token surprises by %s nats less than with %s, within two standard errors of nothing.",
+			short(t.large.open.Weights), plusMinus(worth.Value*grown, worth.Error*grown, 4), short(t.small.open.Weights))
 		return c
 	}
-	// Both ratios have errors, and so have the two values that come of them.
-	noise := math.Hypot(least*best.Ratio.Error/best.Ratio.Value, atFour*four.Ratio.Error/four.Ratio.Value)
-	switch {
-	case bestBits == 4:
-		c.Verdict = holds
-	case atFour-least <= noise:
-		c.Verdict = undecided
-	default:
-		c.Verdict = fails
-	}
-	c.Says = fmt.Sprintf("%d bits make the most of a given memory: a model with %s times the weights fits where FP16 did, and its perplexity would be %s; with 4 bits %s. Doubling the weights takes %s off the perplexity here (%s against %s weights).",
-		bestBits, decimals(16/best.Bits, 1), change(least), change(atFour), share(1-math.Pow(2, -worth)), short(t.large.open.Weights), short(t.small.open.Weights))
+	c.Verdict, c.Says = sweetest(spots, worth)
+	c.Says += fmt.Sprintf(" Doubling the weights takes %s off the perplexity between the two sizes that are here (%s and %s weights), and it is assumed that it goes on like this.",
+		share(1-math.Pow(2, -worth.Value)), short(t.large.open.Weights), short(t.small.open.Weights))
 	return c
 }
 
-// worthOf is α of perplexity ~ weights^−α between two sizes.
-func worthOf(large, small *wire.Trial) float64 {
-	l, s := large.Sums.Perplexity().Value, small.Sums.Perplexity().Value
-	return math.Log(s/l) / math.Log(float64(large.Weights)/float64(small.Weights))
+// sweetest is the verdict on 4 bits, and what it rests on.
+func sweetest(spots []spot, worth metric.Estimate) (verdict, says string) {
+	four := spots[slices.IndexFunc(spots, func(v spot) bool { return v.bits == 4 })]
+	best, verdict := four, holds
+	var near []string
+	for _, v := range spots {
+		if v.value < best.value {
+			best = v
+		}
+		if v.bits == 4 {
+			continue
+		}
+		switch d, e := four.over(v, worth); {
+		case d > sure*e:
+			verdict = fails
+		case d >= -sure*e:
+			near = append(near, strconv.Itoa(v.bits))
+			if verdict == holds {
+				verdict = undecided
+			}
+		}
+	}
+	says = fmt.Sprintf("%d bits make the most of a given memory: a model with %s times the weights fits where FP16 did, and its perplexity would be %s", best.bits, decimals(16/best.loss.Bits, 1), change(best.value))
+	if best.bits != 4 {
+		says += "; with 4 bits " + change(four.value)
+	}
+	if len(near) > 0 {
+		says += "; 4 bits and " + strings.Join(near, ", ") + " are within two standard errors"
+	}
+	return verdict, says + "."
+}
+
+// over is ln(v.value / o.value), with its standard error.
+func (v spot) over(o spot, worth metric.Estimate) (d, err float64) {
+	part := func(e metric.Estimate) float64 { return e.Error / e.Value }
+	return math.Log(v.value / o.value), math.Hypot(math.Hypot(part(v.loss.Ratio), part(o.loss.Ratio)), math.Log(v.loss.Bits/o.loss.Bits)*worth.Error)
+}
+
+// worthOf is α of perplexity ~ weights^−α between two sizes that read the same.
+func worthOf(large, small *wire.Trial) metric.Estimate {
+	l, s := large.Sums.Perplexity(), small.Sums.Perplexity()
+	per := 1 / math.Log(float64(large.Weights)/float64(small.Weights))
+	return metric.Estimate{Value: per * math.Log(s.Value/l.Value), Error: per * less(large.Parts, small.Parts, 1, l.Error/l.Value, s.Error/s.Value)}
 }
 
 func decimals(v float64, n int) string { return strconv.FormatFloat(v, 'f', n, 64) }
 
 func share(v float64) string { return decimals(100*v, 1) + " %" }
 
-func rise(l *ModelLoss) string { return decimals(100*(l.Ratio.Value-1), 2) + " %" }
+func rise(l *ModelLoss) string {
+	return plusMinus(100*(l.Ratio.Value-1), 100*l.Ratio.Error, 2) + " %"
+}
 
 // change is a ratio in words.
 func change(ratio float64) string {

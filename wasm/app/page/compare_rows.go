@@ -99,6 +99,7 @@ var wayColumns = map[string]func(r *WayRow) float64{
 	"ppl":    func(r *WayRow) float64 { return r.Loss.Ratio.Value },
 	"kl":     func(r *WayRow) float64 { return r.Loss.KL.Value },
 	"same":   func(r *WayRow) float64 { return r.Loss.SameTop.Value },
+	"acts":   func(r *WayRow) float64 { return float64(r.Activations) },
 }
 
 // bySize is the bits of a weight, about those where they are not measured yet.
@@ -116,6 +117,8 @@ func (r *WayRow) placed(column string) bool {
 		return r.known() || r.Measured == nil && r.Tried == nil
 	case "ppl", "kl", "same":
 		return r.Loss != nil
+	case "acts":
+		return r.Activations > 0 // the others have more than can be counted
 	}
 	return r.Measured != nil && r.known()
 }
@@ -316,11 +319,11 @@ func reasonOf(message, format string) string {
 // CompareCSV is everything that was measured, a line a way.
 func (s *State) CompareCSV() string {
 	var b strings.Builder
-	b.WriteString("name,format,options,family,bits per weight,sqnr dB,rmse over rms,max error,cosine,best ms,million weights per second,refused,model bits per weight,perplexity,perplexity ratio,kl,same top token,model refused\r\n")
+	b.WriteString("name,format,options,family,bits per weight,sqnr dB,rmse over rms,max error,cosine,best ms,million weights per second,refused,model bits per weight,perplexity,perplexity ratio,kl,same top token,model refused,activation bits\r\n")
 	tried := map[string]*WayRow{}
 	rows := s.wayRows()
 	for _, r := range s.trialRows() {
-		if tried[r.Name] = &r; r.Family == FamilyMethod && r.Tried != nil {
+		if tried[r.Name] = &r; !r.InTensor() && r.Tried != nil {
 			rows = append(rows, WayRow{Way: r.Way})
 		}
 	}
@@ -330,7 +333,10 @@ func (s *State) CompareCSV() string {
 			options = append(options, k+"="+v)
 		}
 		slices.Sort(options)
-		line := []string{r.Name, r.Format, strings.Join(options, " "), r.Family, "", "", "", "", "", "", "", "", "", "", "", "", "", ""}
+		line := []string{r.Name, r.Format, strings.Join(options, " "), r.Family, "", "", "", "", "", "", "", "", "", "", "", "", "", "", ""}
+		if r.Activations > 0 {
+			line[18] = strconv.Itoa(r.Activations)
+		}
 		switch m := r.Measured; {
 		case r.known():
 			for i, v := range []float64{m.BitsPerWeight, float64(m.SQNR), m.RelRMSE, m.MaxAbs, m.Cosine, m.Best, m.Speed()} {

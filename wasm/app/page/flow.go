@@ -20,8 +20,9 @@ type Flow struct {
 	Method  string            // whose trace it is
 	Runs    []*FlowRun        // of methods; the latest last
 	Schemes []*FlowRun
-	Matrix  [2]int // files of the importance matrix that was collected, in both forms, or 0
-	Named   string // what they are called, without their ends
+	Kept    *FlowRun // of GPTQ or AWQ, whose codes the worker still has; nil for none
+	Matrix  [2]int   // files of the importance matrix that was collected, in both forms, or 0
+	Named   string   // what they are called, without their ends
 
 	Stage   wire.FlowStageArgs
 	Looked  bool
@@ -139,12 +140,12 @@ func (s *State) flow(e *FlowAsked) []Effect {
 	}
 	f.asked, f.Job, f.Step = e, e.Kind, nil
 	if e.Kind == wire.FlowMethod {
-		f.Trace, f.Method = nil, e.Format
+		f.Trace, f.Method, f.Kept = nil, e.Format, nil
 	}
 	if f.model == open {
 		return s.flowCall("run", wire.OpFlowRun, e.FlowRunArgs, 0)
 	}
-	f.model, f.Looked, f.Status = open, false, "Loading "+open.Name
+	f.model, f.Looked, f.Kept, f.Status = open, false, nil, "Loading "+open.Name
 	return s.flowCall("open", wire.OpFlowOpen, open, m.ref)
 }
 
@@ -156,7 +157,7 @@ func (s *State) flowCall(what, op string, args any, file int) []Effect {
 
 // flowRoom says how many bytes of weights may be held, 0 for all, or why there
 // is no room. Methods hold the new weights beside the old, and the file that
-// becomes of them.
+// becomes of them; their codes stay for a checkpoint.
 func (m *Model) flowRoom(kind string) (resident int64, why string) {
 	_, resident, why = m.share(1)
 	if kind == wire.FlowMatrix || kind == wire.FlowLook || why != "" {
@@ -167,7 +168,7 @@ func (m *Model) flowRoom(kind string) (resident int64, why string) {
 	for _, t := range m.File.Tensors {
 		weights, values = weights+float64(t.Bytes)/mib, values+float64(t.Values)/mib
 	}
-	if need := readWorker + 2*(readTiles+m.keysMiB()) + readHead*m.headMiB() + readSlack*(weights+6*values); need > readRoom {
+	if need := readWorker + 2*(readTiles+m.keysMiB()) + readHead*m.headMiB() + readSlack*(weights+7*values); need > readRoom {
 		return 0, fmt.Sprintf("There is no room here: this takes about %s, and the tab has %s for it. The fewbits command does the same to models of any size.", bytesOf(need*mib), bytesOf(readRoom*mib))
 	}
 	return resident, ""
@@ -215,6 +216,9 @@ func (s *State) flowThrough(e Reply) []Effect {
 	case wire.FlowMethod:
 		old := f.dropFiles() // one at a time is kept
 		f.Runs = append(f.Runs, run)
+		if run.Format == "GPTQ" || run.Format == "AWQ" {
+			f.Kept = run
+		}
 		return []Effect{Adopt{ID: e.ID, Names: [2]string{f.Step.Name}, Forget: old}}
 	case wire.FlowMatrix:
 		f.Named = f.Step.Name
@@ -276,7 +280,7 @@ func (s *State) restFlow() []Effect {
 	if f.Running() {
 		f.Status = "Stopped"
 	}
-	f.want, f.stageID, f.model, f.Looked = 0, 0, wire.FlowOpenArgs{}, false
+	f.want, f.stageID, f.model, f.Looked, f.Kept = 0, 0, wire.FlowOpenArgs{}, false, nil
 	return []Effect{End{flowLane}}
 }
 

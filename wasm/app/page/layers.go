@@ -187,7 +187,7 @@ func (m *Model) fillLayer(l *Layer, members, step []int) {
 	}
 	l.Now = byBits(partsOf(len(members), func(k int) (string, int, int64) {
 		t := &m.File.Tensors[members[k]]
-		return t.Type, t.Values, t.Bytes
+		return t.Now(), t.Values, t.Room()
 	}))
 	if m.Plan != nil {
 		l.Next = byBits(partsOf(len(members), func(k int) (string, int, int64) {

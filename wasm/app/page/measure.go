@@ -23,7 +23,7 @@ type Measured struct {
 	Source string // name of the original
 	Made   string // name of the file that was made of it; "" where the original alone was read
 	Choice string // what it was made with
-	Alone  bool   // the original was not read: it is no file that runs
+	Alone  bool   // the original was not read: there is no room for it
 	Text   string // what the text is called
 	InFile bool   // it is a file's name
 	wire.EvalPlan
@@ -130,6 +130,10 @@ func (s *State) measure(e MeasureAsked) []Effect {
 		return nil
 	}
 	lanes, resident, why := m.share(max(1, e.Workers))
+	alone := why != "" && m.made() != nil && m.File.Container != "gguf"
+	if alone { // there may be room for what was made of a folder
+		lanes, resident, why = m.shareOf(max(1, e.Workers), false)
+	}
 	if why != "" {
 		q.Fault = why
 		return nil
@@ -141,7 +145,7 @@ func (s *State) measure(e MeasureAsked) []Effect {
 		r.parts, r.open.Made = m.fileID, made.Name
 		r.result.Made, r.result.Choice = made.Name, made.Choice
 	}
-	if m.File.Container != "gguf" {
+	if alone {
 		r.ref, r.open.Alone, r.result.Alone = 0, true, true
 	}
 	r.lanes = make([]reader, lanes)

@@ -31,8 +31,6 @@ func (m *Model) NotMeasured() string {
 		return "The file has no tokenizer (key tokenizer.ggml.model), and without one no text can be read."
 	case !slices.Contains(words, tokenizer):
 		return fmt.Sprintf("Its tokenizer, %s, is not known here; %s are.", tokenizer, strings.Join(words, " and "))
-	case m.File.Container != "gguf" && m.made() == nil:
-		return "Models are run from GGUF files: quantize this one, then what was made of it can be measured. F32, F16 or BF16 keeps all or nearly all."
 	}
 	return ""
 }
@@ -61,9 +59,14 @@ const (
 // holds, 0 for all of them; or why there is no room. Each worker has every
 // model of its own; weights that it has no room for it reads each time.
 func (m *Model) share(workers int) (n int, resident int64, why string) {
+	return m.shareOf(workers, true)
+}
+
+// shareOf may leave the original out.
+func (m *Model) shareOf(workers int, original bool) (n int, resident int64, why string) {
 	const mib = 1 << 20
 	weights, models := 0.0, 0.0
-	if m.File.Container == "gguf" {
+	if original {
 		models++
 		for _, t := range m.File.Tensors {
 			weights += float64(t.Bytes) / mib

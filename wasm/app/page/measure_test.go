@@ -176,7 +176,8 @@ func TestNotMeasured(t *testing.T) {
 		{"experts", set("llama.expert_count", "8"), "Mixtures of experts"},
 		{"architecture", func(s *State) { set("general.architecture", "mamba")(s); set("mamba.block_count", "2")(s) }, "architecture mamba are not run"},
 		{"no architecture", set("general.architecture", ""), "does not say what its model is"},
-		{"folder", func(s *State) { s.Model.File.Container = "huggingface" }, "quantize this one"},
+		{"folder", func(s *State) { s.Model.File.Container = "huggingface" }, ""},
+		{"other", func(s *State) { s.Model.File.Container = "pytorch" }, "does not say what its model is"},
 	} {
 		s := readable(t, false)
 		c.do(s)
@@ -193,9 +194,20 @@ func TestNotMeasured(t *testing.T) {
 	if out := s.Update(MeasureAsked{Text: strings.Repeat("x", maxText+1), Workers: 2}); len(out) > 0 || !strings.Contains(s.Model.Measuring.Fault, "longer than the 1 MiB") {
 		t.Errorf("%q", s.Model.Measuring.Fault)
 	}
-	// What was made of a folder is measured alone.
+	// What was made of a folder is measured against it, or alone where there is
+	// no room for both.
 	s = readable(t, true)
 	s.Model.File.Container = "huggingface"
+	folder := calls(s.Update(MeasureAsked{Workers: 1}))
+	if a := folder[0].Args.(wire.EvalOpenArgs); a.Alone || folder[0].File == 0 || folder[0].Parts == 0 {
+		t.Errorf("%+v", folder)
+	}
+	s = readable(t, true)
+	s.Model.File.Container = "huggingface"
+	s.Model.Remote.opened = "https://there.example/x"
+	for i := range s.Model.File.Tensors {
+		s.Model.File.Tensors[i].Bytes = 1 << 40
+	}
 	open := calls(s.Update(MeasureAsked{Workers: 1}))
 	if a := open[0].Args.(wire.EvalOpenArgs); !a.Alone || open[0].File != 0 || open[0].Parts == 0 {
 		t.Errorf("%+v", open)

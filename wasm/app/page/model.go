@@ -46,6 +46,8 @@ type Model struct {
 	Budget    Budget
 	Flow      Flow
 
+	Checkpoint Checkpoint
+
 	modelTable
 	extras
 }
@@ -62,7 +64,7 @@ func (m *Model) Working() bool { return m.working }
 
 // Ready says whether Quantize can begin.
 func (m *Model) Ready() bool {
-	return m.Plan != nil && !m.working && !m.waiting && !m.weighing && len(m.opening) == 0 // else the worker is about to hold another file
+	return m.Plan != nil && !m.working && !m.Checkpoint.working && !m.waiting && !m.weighing && len(m.opening) == 0 // else the worker is about to hold another file
 }
 
 // News is what is done now, or was last.
@@ -79,7 +81,11 @@ func (m *Model) News() string {
 }
 
 func (m *Model) holds() string {
-	return fmt.Sprintf("%s holds %s", m.File.Name, count(len(m.File.Tensors), "tensor"))
+	say := fmt.Sprintf("%s holds %s", m.File.Name, count(len(m.File.Tensors), "tensor"))
+	if as := m.StoredAs(); as != "" {
+		say += ". Stored as " + as
+	}
+	return say
 }
 
 // Progress is how far the conversion is.
@@ -150,6 +156,7 @@ type (
 		Name     string
 		Size     int64
 		Straight bool // where the person says
+		Alone    bool // no worker of a conversion is started meanwhile
 	}
 	// Drop forgets a file that was made, or is being made.
 	Drop struct{ ID int }
@@ -262,7 +269,7 @@ func (s *State) modelOpened(e Reply) []Effect {
 	m.Opened++
 	stop := append(s.stopMeasuring(), s.stopSaying()...)
 	stop = append(stop, s.dropBudget()...)
-	stop = append(stop, s.forgetFlow()...)
+	stop = append(append(stop, s.forgetFlow()...), s.dropCheckpoint()...)
 	m.Measuring, m.Saying = Measuring{}, Saying{}
 	m.Budget.Status = ""
 	s.fitRecipe()

@@ -76,6 +76,9 @@ func (s *State) quantize(straight bool) []Effect {
 func (s *State) stored(e Stored) []Effect {
 	m := &s.Model
 	delete(s.pending, e.ID)
+	if e.ID == m.Checkpoint.fileID {
+		return s.checkpointStored(e)
+	}
 	if e.ID != m.fileID || !m.working || m.job != nil {
 		return []Effect{Drop{e.ID}} // cancelled as it was found
 	}

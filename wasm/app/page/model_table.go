@@ -30,7 +30,7 @@ func (l *ModelLine) Bits() float64 {
 // Next is the bytes that the tensor will take.
 func (l *ModelLine) Next() int64 {
 	if l.Step == nil {
-		return l.Info.Bytes
+		return l.Info.Room()
 	}
 	return l.Step.Bytes
 }
@@ -110,7 +110,7 @@ func (l *ModelLine) holds(words []string) bool {
 	if len(words) == 0 {
 		return true
 	}
-	text := l.Info.Name + " " + Shape(l.Info.Shape) + " " + l.Info.Type
+	text := l.Info.Name + " " + Shape(l.Info.Shape) + " " + l.Info.Now()
 	if l.Step != nil {
 		text += " " + l.Step.To + " " + l.Step.Why
 	}
@@ -129,7 +129,7 @@ func (l *ModelLine) holds(words []string) bool {
 // modelColumns compare rows by what a column shows.
 var modelColumns = map[string]func(a, b *ModelLine) int{
 	"name": func(a, b *ModelLine) int { return natural(a.Info.Name, b.Info.Name) },
-	"now":  func(a, b *ModelLine) int { return cmp.Compare(a.Info.Bytes, b.Info.Bytes) },
+	"now":  func(a, b *ModelLine) int { return cmp.Compare(a.Info.Room(), b.Info.Room()) },
 	"next": func(a, b *ModelLine) int { return cmp.Compare(a.Next(), b.Next()) },
 	"bits": func(a, b *ModelLine) int { return cmp.Compare(a.Bits(), b.Bits()) },
 	"loss": func(a, b *ModelLine) int { return cmp.Compare(a.lost(), b.lost()) },
@@ -211,7 +211,7 @@ func (p Part) Bits() float64 { return 8 * float64(p.Bytes) / float64(max(1, p.Va
 func (m *Model) Now() []Part {
 	return partsOf(len(m.File.Tensors), func(i int) (string, int, int64) {
 		t := &m.File.Tensors[i]
-		return t.Type, t.Values, t.Bytes
+		return t.Now(), t.Values, t.Room()
 	})
 }
 

@@ -58,9 +58,7 @@ func (s *State) say(e SayAsked) []Effect {
 	if y.Fault = why; why != "" {
 		return nil
 	}
-	if m.File.Container == "gguf" {
-		y.Texts = append(y.Texts, Speech{Name: m.File.Name, What: "original", ref: m.ref})
-	}
+	y.Texts = append(y.Texts, Speech{Name: m.File.Name, What: "original", ref: m.ref})
 	if made := m.made(); made != nil {
 		y.Texts = append(y.Texts, Speech{Name: made.Name, What: made.Choice, parts: m.fileID})
 	}

@@ -3,6 +3,7 @@ package page
 import (
 	"math"
 
+	"fewbits/quant"
 	"fewbits/wasm/wire"
 )
 
@@ -23,8 +24,10 @@ func (s *State) storedRow() *wire.FormatRow {
 		return nil
 	}
 	f := s.Format(e.Type)
-	if f == nil {
-		return nil
+	if f == nil { // of another project
+		return &wire.FormatRow{Name: wire.AsStored, Title: "As the file has it", Family: quant.FamilyMethod,
+			Bits: e.Bits, BlockSize: e.Group, BitsPerWeight: e.Cost,
+			Summary: StoredAs(e.Type) + ": codes, scales and zero points of the file itself, nothing quantized anew."}
 	}
 	row := *f
 	row.Name, row.Title, row.Importance = wire.AsStored, "As the file has it", ""
@@ -46,6 +49,9 @@ func (s *State) storedLadder() Ladder {
 	e := s.inside()
 	if e == nil {
 		return nil
+	}
+	if e.Bits > 0 {
+		return Ladder{{e.Bits, wire.AsStored}}
 	}
 	l := s.Ladder(e.Type)
 	for i := range l {

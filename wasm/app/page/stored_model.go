@@ -21,7 +21,7 @@ type Inside struct {
 // URL would be a request, thousands in all, that a plan had to wait for.
 func (s *State) askInside() []Effect {
 	m := &s.Model
-	m.inside, m.insideID, m.quantized = nil, 0, m.File != nil && inBlocks(m.File)
+	m.inside, m.insideID, m.quantized = nil, 0, m.File != nil && (inBlocks(m.File) || m.StoredAs() != "")
 	if !m.quantized || m.Far() {
 		return nil
 	}

@@ -286,7 +286,7 @@ func (s *State) tryOn(k int) []Effect {
 	r.todo = r.todo[1:]
 	l.way = w.Name
 	c := s.call("trial", "way", Call{Lane: l.name, Op: wire.OpTrial,
-		Args: wire.TrialArgs{Format: w.Format, Options: w.Options.Map(), Plain: w.Plain}})
+		Args: wire.TrialArgs{Format: w.Format, Options: w.Options.Map(), Plain: w.Plain, Activations: w.Activations}})
 	r.asked[c.ID] = k
 	return []Effect{c}
 }

@@ -15,6 +15,9 @@ import (
 // tried with.
 const FamilyMethod = string(quant.FamilyMethod)
 
+// FamilyActivations are the ways that round what goes into the layers, too.
+const FamilyActivations = "acts"
+
 // methodGroup is how many weights share a scale with all methods, so that they
 // can be held against each other.
 const methodGroup = 64
@@ -42,6 +45,20 @@ func methodWays() (ways []Way) {
 	return ways
 }
 
+// activationWays round weights and activations: beside each other stand the
+// plain way, and those that mind outliers. The grids of the first are those of
+// SmoothQuant, and the weights of the last those of rung(4).
+func activationWays() []Way {
+	way := func(name, format string, o quant.Options) Way {
+		return Way{Name: name, Format: format, Family: FamilyActivations, Options: o, Activations: 8}
+	}
+	rows := quant.Options{Granularity: quant.PerChannel, Narrow: true}
+	return []Way{
+		way("W8A8 rounding", "INT8", rows), way("W8A8 SmoothQuant", "SmoothQuant", quant.Options{Bits: 8}), way("W8A8 LLM.int8()", "LLM.int8", quant.Options{Bits: 8}),
+		way("W4A8 rounding", "INT4", quant.Options{Granularity: quant.PerGroup, Group: 32, ScaleType: quant.ScaleF16}),
+	}
+}
+
 // modelWays are all that a model is tried with, in the order that they are
 // tried in: those of the table first, then those of the claims.
 func (s *State) modelWays() []Way {
@@ -50,7 +67,7 @@ func (s *State) modelWays() []Way {
 		switch {
 		case chosen[w.Name]:
 			return 0
-		case w.Family == FamilyMethod:
+		case !w.InTensor():
 			return 3 // they take as long as all others
 		case w.Now || claimed(w.Name):
 			return 1
@@ -86,6 +103,8 @@ type ModelLoss struct {
 	Bits float64 // of a weight of the layers
 	metric.Strayed
 	Own metric.Estimate // perplexity
+
+	parts []float64 // nats a token of each chunk that it strays by
 }
 
 // lossOf is nil where there are no numbers.
@@ -94,7 +113,7 @@ func (m *trialModel) lossOf(name string) *ModelLoss {
 	if v == nil || v.Refused != "" || v.Sums.Scored < 2 {
 		return nil
 	}
-	return &ModelLoss{Bits: v.Bits, Strayed: v.Sums.Strayed(), Own: v.Sums.Perplexity()}
+	return &ModelLoss{Bits: v.Bits, Strayed: v.Sums.Strayed(), Own: v.Sums.Perplexity(), parts: v.Parts}
 }
 
 // Lost is what a way lost on the model that is measured, nil where that is not known.
@@ -108,8 +127,10 @@ func (s *State) ShownWays() []Way {
 	return s.Ways()
 }
 
-// allWays are those of formats and those of methods.
-func (s *State) allWays() []Way { return append(s.Ways(), methodWays()...) }
+// allWays are those of formats, of methods, and with activations.
+func (s *State) allWays() []Way {
+	return append(append(s.Ways(), methodWays()...), activationWays()...)
+}
 
 // trialRows are all ways on the model with their numbers, unsorted.
 func (s *State) trialRows() []WayRow {
@@ -118,14 +139,14 @@ func (s *State) trialRows() []WayRow {
 	var rows []WayRow
 	for _, w := range s.allWays() {
 		r := WayRow{Way: w, Tried: c.Trials.large.ways[w.Name], Loss: s.Lost(w.Name), nominal: float64(w.Options.Bits)}
-		if f := s.Format(w.Format); f != nil && w.Family != FamilyMethod {
+		if f := s.Format(w.Format); f != nil && w.Options.Bits == 0 {
 			r.nominal = f.BitsPerWeight
 		}
 		if r.Loss != nil {
 			r.File = c.Weights * r.Loss.Bits / 8
 			r.Memory = r.File + cache
 		}
-		r.Listed = !c.Hidden[w.Family] && (c.All || w.Now || chosen[w.Name] || w.Family == FamilyMethod && w.Options.Bits == 4)
+		r.Listed = !c.Hidden[w.Family] && (c.All || w.Now || chosen[w.Name] || w.Family == FamilyMethod && w.Options.Bits == 4 || w.Activations > 0)
 		rows = append(rows, r)
 	}
 	return rows
@@ -221,7 +242,7 @@ func (s *State) bestOf(bits int, l *ModelLoss) (name string, best *ModelLoss) {
 			have = f.Bits
 		}
 		v := s.Lost(w.Name)
-		if have != bits || v == nil || v.Bits > float64(bits)+1 || v.KL.Value >= l.KL.Value {
+		if have != bits || w.Activations > 0 || v == nil || v.Bits > float64(bits)+1 || v.KL.Value >= l.KL.Value {
 			continue
 		}
 		name, best, l = w.Name, v, v

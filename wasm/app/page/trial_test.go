@@ -148,7 +148,7 @@ func TestSweetSpot(t *testing.T) {
 		{"four", map[int]float64{8: 1, 6: 1, 5: 1, 4: 1.01, 3: 1.5, 2: 3}, 1.2, holds, "4 bits make the most"},
 		{"three", map[int]float64{8: 1, 6: 1, 5: 1, 4: 1.01, 3: 1.02, 2: 3}, 1.5, fails, "3 bits make the most"},
 		{"size is worth little", map[int]float64{8: 1, 6: 1.1, 5: 1.2, 4: 1.3, 3: 1.5, 2: 3}, 1.01, fails, "8 bits make the most"},
-		{"size is worth nothing", map[int]float64{8: 1, 6: 1, 5: 1, 4: 1, 3: 1, 2: 1}, 0.9, undecided, "do not help"},
+		{"size is worth nothing", map[int]float64{8: 1, 6: 1, 5: 1, 4: 1, 3: 1, 2: 1}, 0.9, undecided, "that is not seen"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := Start()
@@ -166,6 +166,37 @@ func TestSweetSpot(t *testing.T) {
 	}
 }
 
+// TestSweetestIsSure wants no verdict where errors could turn it, those of the
+// ratios as those of what more weights are worth.
+func TestSweetestIsSure(t *testing.T) {
+	spots := func(e float64) (all []spot) {
+		for _, v := range []struct {
+			bits  int
+			value float64
+		}{{8, 0.9}, {5, 0.81}, {4, 0.8}, {3, 0.95}} {
+			l := &ModelLoss{Bits: float64(v.bits)}
+			l.Ratio = metric.Estimate{Value: 1, Error: e}
+			all = append(all, spot{v.bits, l, v.value})
+		}
+		return all
+	}
+	for _, c := range []struct {
+		name         string
+		ratio, worth float64 // errors
+		want, says   string
+	}{
+		{"sure", 0.001, 0.001, holds, "4 bits make the most of a given memory"},
+		{"ratios", 0.006, 0, undecided, "4 bits and 5 are within two standard errors"},
+		{"worth", 0, 0.05, undecided, "4 bits and 5 are within two standard errors"},
+		{"all", 0.2, 0, undecided, "4 bits and 8, 5, 3 are within"},
+	} {
+		got, says := sweetest(spots(c.ratio), metric.Estimate{Value: 0.3, Error: c.worth})
+		if got != c.want || !strings.Contains(says, c.says) {
+			t.Errorf("%s: %q, %s", c.name, got, says)
+		}
+	}
+}
+
 func TestContests(t *testing.T) {
 	loss := func(kl, e float64) *ModelLoss {
 		l := &ModelLoss{}
@@ -178,7 +209,7 @@ func TestContests(t *testing.T) {
 		want  string
 	}{
 		{"nothing", nil, ""}, {"less", [][2]float64{{2, 1}, {2, 1}}, holds}, {"more", [][2]float64{{1, 2}}, fails},
-		{"both", [][2]float64{{2, 1}, {1, 2}}, inPart}, {"near", [][2]float64{{1, 1.05}}, undecided}, {"near and less", [][2]float64{{1, 1.05}, {2, 1}}, holds},
+		{"both", [][2]float64{{2, 1}, {1, 2}}, inPart}, {"near", [][2]float64{{1, 1.25}}, undecided}, {"near and less", [][2]float64{{1, 1.25}, {2, 1}}, inPart}, {"near and mostly less", [][2]float64{{1, 1.25}, {2, 1}, {3, 1}}, holds},
 	} {
 		var all contest
 		for _, p := range c.pairs {
@@ -187,6 +218,21 @@ func TestContests(t *testing.T) {
 		if got := all.verdict(); got != c.want {
 			t.Errorf("%s: %q", c.name, got)
 		}
+	}
+	// Chunks differ by more than the models do, but in each one loses less.
+	one, other := loss(1.1, 0.5), loss(1, 0.5)
+	for i := range 10 {
+		other.parts = append(other.parts, float64(i)/4.5)
+		one.parts = append(one.parts, float64(i)/4.5+0.1+0.01*float64(i%2))
+	}
+	var pairs contest
+	if pairs.add(one, other); pairs.wins != 1 {
+		t.Errorf("pairs do not tell: %+v, %s", pairs, times(one, other))
+	}
+	one.parts, other.parts = one.parts[:4], other.parts[:4]
+	var few contest
+	if few.add(one, other); few.near() != 1 {
+		t.Errorf("four chunks tell: %+v", few)
 	}
 }
 

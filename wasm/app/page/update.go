@@ -54,6 +54,9 @@ func (s *State) Update(e Event) []Effect {
 	if out, ok := s.updateFlow(e); ok {
 		return out
 	}
+	if out, ok := s.updateCheckpoint(e); ok {
+		return out
+	}
 	if out, ok := s.updateTrials(e); ok {
 		return out
 	}
@@ -103,6 +106,8 @@ func (s *State) reply(e Reply) []Effect {
 		return s.budgetReply(p.side, e)
 	case "flow":
 		return s.flowReply(p.side, e)
+	case "checkpoint":
+		return s.checkpointReply(p.side, e)
 	}
 	return nil
 }
@@ -128,6 +133,8 @@ func (s *State) fault(e Fault) []Effect {
 		return s.budgetFault(p.side, e)
 	case "flow":
 		return s.flowFault(p.side, e)
+	case "checkpoint":
+		return s.checkpointFault(p.side, e)
 	case "trial":
 		return s.trialFault(e)
 	case "speed":

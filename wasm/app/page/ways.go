@@ -18,7 +18,13 @@ type Way struct {
 	Options quant.Options
 	Plain   bool // of a method: only round, to its bits and groups
 	Now     bool // Tensor shows it
+
+	// Activations are the bits that inputs of layers have; 0 leaves them as they are.
+	Activations int
 }
+
+// InTensor says whether Tensor can show it: not what takes a whole model.
+func (w *Way) InTensor() bool { return w.Family != FamilyMethod && w.Family != FamilyActivations }
 
 // shapes are how widely the values of an affine format share a scale. Where
 // there are many scales they are halves, as in the formats of GPTQ and AWQ.

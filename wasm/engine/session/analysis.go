@@ -385,7 +385,9 @@ func (n *analysis) sum() (r metric.Report, clip float64) {
 		all.Merge(c.Sums)
 		clip += c.Clip
 	}
-	all.Bytes = len(p.packed.Bytes)
+	if all.Bytes = len(p.packed.Bytes); n.stored != "" && n.s.shelved != nil {
+		all.Bytes = int(float64(n.s.shelved.bytes) * (float64(n.rows*n.cols) / float64(n.s.tensor.Len())))
+	}
 	r = all.Report(p.packed.Format, p.packed.Name)
 	if n.lost > 0 {
 		every := (&metric.Sums{Values: n.rows * n.cols, Bytes: all.Bytes}).Report("", "")
@@ -438,7 +440,7 @@ func (n *analysis) answer() (Reply, error) {
 		s.spare = s.last.packed.Bytes
 	}
 	s.busy, p.packed.Shape = nil, t.Shape
-	s.last = result{format: f, tensor: t, part: n.of, packed: p.packed, params: n.params, cutter: n.cutter, scales: p.scale.lo, own: p.own, stored: n.stored != ""}
+	s.last = result{format: f, tensor: t, part: n.of, packed: p.packed, params: n.params, cutter: n.cutter, scales: p.scale.lo, own: p.own, stored: n.stored != "", kind: n.kind}
 	r, clip := n.sum()
 	if n.stored != "" {
 		clear(p.errs.Counts) // no error is known
@@ -455,6 +457,8 @@ func (n *analysis) answer() (Reply, error) {
 	}
 	if s.stored != nil {
 		out.From = s.stored.Format
+	} else if s.shelved != nil {
+		out.From = s.shelved.name
 	}
 	picked, arrays, err := s.opened(n.args.Row, n.args.Col)
 	if err != nil {

@@ -25,6 +25,9 @@ func (s *Session) export(a wire.ExportArgs) (Reply, error) {
 	var err error
 	switch a.As {
 	case "bin":
+		if r.stored && s.shelved != nil {
+			return Reply{}, fmt.Errorf("%s keeps tensor %q as several tensors of its file, and there are no packed bytes beside them; save codes, scales and zero points", s.shelved.name, r.tensor.Name)
+		}
 		out = wire.Export{Name: stem + ".bin", Type: "application/octet-stream"}
 		b.Write(r.packed.Bytes)
 	case "json":
@@ -43,10 +46,17 @@ func (s *Session) export(a wire.ExportArgs) (Reply, error) {
 		if s.stored != nil {
 			return Reply{}, fmt.Errorf("what tensor %q was before it became %s is not in the file", r.tensor.Name, s.stored.Format)
 		}
+		if s.shelved != nil {
+			return Reply{}, fmt.Errorf("what tensor %q was before it became %s is not in the file", r.tensor.Name, s.shelved.name)
+		}
 		out = wire.Export{Name: fileName(r.tensor.Name) + ".npy", Type: "application/octet-stream"}
 		err = npy.Write(&b, r.tensor)
 	default:
-		err = fmt.Errorf("there is no download of kind %q", a.As)
+		ending, more, err := s.exportMore(a.As)
+		if err != nil {
+			return Reply{}, err
+		}
+		return Reply{JSON: wire.Export{Name: stem + ending, Type: "application/octet-stream"}, Arrays: map[string]any{"bytes": more}}, nil
 	}
 	if err != nil {
 		return Reply{}, err

@@ -22,13 +22,15 @@ import (
 // flow is a model with a text that flows through it, and the job that it is at.
 type flow struct {
 	src      quant.Source
+	files    []quant.File
 	model    *llama.Model
 	name     string
 	textName string
-	chunks   [][]int32 // that methods see
-	measured string    // text that quality is measured on,
-	from, to int       // in these chunks
-	seen     seen      // of the latest FlowLook
+	chunks   [][]int32         // that methods see
+	measured string            // text that quality is measured on,
+	from, to int               // in these chunks
+	seen     seen              // of the latest FlowLook
+	decided  *calibrate.Result // of the latest FlowMethod, without values; nil for none
 
 	next func() (Reply, error) // goes on with the job; nil where there is none
 	stop func()
@@ -72,7 +74,7 @@ func (s *Session) flowOpen(v wire.FlowOpenArgs, a Attachment) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	f := flow{src: src.Source, model: m, name: v.Name, textName: v.TextName}
+	f := flow{src: src.Source, files: files, model: m, name: v.Name, textName: v.TextName}
 	out, err := f.cut(v)
 	if err != nil {
 		return Reply{}, err
@@ -116,7 +118,9 @@ func (f *flow) cut(v wire.FlowOpenArgs) (wire.Flow, error) {
 		f.measured = tales.Text(tales.Measuring, taleStories)
 		f.from, f.to = 0, max(2, min(n, len(vocab.Encode(f.measured, true, false))/length))
 	}
-	return wire.Flow{Context: length, Chunks: n, Measured: f.to - f.from, Follow: follow}, nil
+	out := wire.Flow{Context: length, Chunks: n, Measured: f.to - f.from, Follow: follow}
+	f.tellText(&out, vocab.Encode(f.measured, true, false))
+	return out, nil
 }
 
 // teller is told how far a job is.

@@ -35,7 +35,8 @@ func (f *flow) method(t *teller, a wire.FlowRunArgs) (Reply, error) {
 		return Reply{}, err
 	}
 	name := method.Info().Name
-	r, err := f.quantized(t, name, o, false)
+	f.decided = nil
+	r, err := f.quantized(t, name, o, a.Parallel, false)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -43,6 +44,7 @@ func (f *flow) method(t *teller, a wire.FlowRunArgs) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	f.decided = r.Codes()
 	out := wire.FlowStep{Phase: "Done", Through: true, Name: f.madeName(name), CodeBits: codeBits(r)}
 	for _, k := range quant.OptionNames() {
 		if v := r.Options.Get(k); v != "" {
@@ -52,7 +54,7 @@ func (f *flow) method(t *teller, a wire.FlowRunArgs) (Reply, error) {
 	if out.Own, err = f.strays(t, hooked(r), name); err != nil {
 		return Reply{}, err
 	}
-	if r, err = f.quantized(t, name, o, true); err != nil {
+	if r, err = f.quantized(t, name, o, false, true); err != nil {
 		return Reply{}, err
 	}
 	if out.Plain, err = f.strays(t, hooked(r), "rounding"); err != nil {
@@ -63,13 +65,13 @@ func (f *flow) method(t *teller, a wire.FlowRunArgs) (Reply, error) {
 }
 
 // quantized has the method at work; of rounding alone no errors are told.
-func (f *flow) quantized(t *teller, name string, o quant.Options, plain bool) (*calibrate.Result, error) {
+func (f *flow) quantized(t *teller, name string, o quant.Options, parallel, plain bool) (*calibrate.Result, error) {
 	phase, sample, chunks := name, 0, f.chunks
 	if plain {
 		phase, sample, chunks = "Rounding", 1, chunks[:1] // nobody asks what it lost
 	}
 	return calibrate.Quantize(t, f.model, chunks, calibrate.Options{
-		Method: name, Quant: o, Plain: plain, Sample: sample,
+		Method: name, Quant: o, Plain: plain, Parallel: parallel, Sample: sample,
 		Progress: func(p calibrate.Progress) {
 			if x := p.Tensor; x != nil && !plain {
 				t.step.Tensors = append(t.step.Tensors, wire.FlowTensor{Name: x.Name, Error: x.Error.Relative, Rounding: x.Error.Rounding})

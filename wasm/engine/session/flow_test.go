@@ -11,6 +11,7 @@ import (
 
 	"fewbits/quant"
 	"fewbits/quant/activation"
+	"fewbits/quant/calib"
 	"fewbits/quant/calibrate"
 	"fewbits/quant/gguf"
 	"fewbits/quant/imatrix"
@@ -196,6 +197,66 @@ func TestSchemes(t *testing.T) {
 	if w16a16 > 1e-9 || !(w8a8 > 0 && w8a8 < w4a8) {
 		t.Errorf("KL %g, %g, %g", w16a16, w8a8, w4a8)
 	}
+}
+
+// TestTextsThatSayLittle holds what is told of a text against what GPTQ comes to:
+// the rank of the first layer's Hessian is the number of its inputs that differ,
+// and where that is less than its columns GPTQ gains less, or loses.
+func TestTextsThatSayLittle(t *testing.T) {
+	_, open, _ := flowOf(t, "", 2048)
+	if open.Width != 256 || open.Widest != 256 || open.First < open.Width || open.Contexts < 2000 || open.Seen > 0.3 {
+		t.Errorf("the built-in stories: %+v", open)
+	}
+	s, open, _ := flowOf(t, strings.Repeat("Once upon a time there was a fox. It went to the river. ", 400), 512)
+	if open.First > 30 || open.Contexts > 512 || open.Seen < 0.95 {
+		t.Errorf("a text that repeats itself: %+v", open)
+	}
+	name := s.flow.model.Matrices(0, 0)[0]
+	in, err := calibrate.Inputs(t.Context(), s.flow.model, s.flow.chunks, func(n string) (calib.Wants, bool) { return calib.Wants{Gram: true}, n == name }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := rank(in[name].Gram); got != open.First {
+		t.Errorf("the Hessian of %s has rank %d, and %d inputs differ", name, got, open.First)
+	}
+	if _, open, _ = flowOf(t, "", 256); open.First >= open.Width || open.Contexts > 256 {
+		t.Errorf("a short text: %+v", open)
+	}
+}
+
+// rank of a Gram matrix, by Cholesky's method with pivots, where what is a
+// millionth of the mean diagonal is nothing.
+func rank(g *calib.Gram) int {
+	n, mean := g.N, 0.0
+	left := make([]float64, n)
+	for i := range left {
+		left[i] = g.Data[i*n+i]
+		mean += left[i] / float64(n)
+	}
+	var rows [][]float64
+	for len(rows) < n {
+		p := 0
+		for i, v := range left {
+			if v > left[p] {
+				p = i
+			}
+		}
+		if left[p] <= 1e-6*mean {
+			break
+		}
+		row, root := make([]float64, n), math.Sqrt(left[p])
+		for i := range row {
+			v := g.Data[p*n+i]
+			for _, r := range rows {
+				v -= r[p] * r[i]
+			}
+			row[i] = v / root
+			left[i] -= row[i] * row[i]
+		}
+		left[p] = 0
+		rows = append(rows, row)
+	}
+	return len(rows)
 }
 
 // TestTextsThatAreCut wants an own text to be divided, and one that is too short

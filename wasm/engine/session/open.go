@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -15,6 +16,9 @@ func (s *Session) open(v wire.OpenArgs, a Attachment) (Reply, error) {
 		return Reply{}, fmt.Errorf("no file came with the request to open %q", v.Name)
 	}
 	m, err := container.Files(files)
+	if errors.Is(err, container.ErrWhole) {
+		return Reply{JSON: wire.FileInfo{Whole: true}}, nil
+	}
 	if err != nil {
 		return Reply{}, err
 	}
@@ -28,7 +32,7 @@ func (s *Session) open(v wire.OpenArgs, a Attachment) (Reply, error) {
 	}
 	for _, t := range m.Tensors() {
 		info.Tensors = append(info.Tensors, wire.TensorRow{Name: t.Name, Shape: shape(t.Shape), Type: t.Type,
-			Values: t.Len(), Bytes: t.Bytes, Offset: t.Offset, Readable: t.Readable, Why: t.Why})
+			Values: t.Len(), Bytes: t.Bytes, Offset: t.Offset, Readable: t.Readable, Why: t.Why, Stored: t.Stored, StoredBytes: t.StoredBytes})
 	}
 	return Reply{JSON: info}, nil
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -11,6 +12,7 @@ import (
 	"fewbits/quant/formats"
 	"fewbits/quant/imatrix"
 	"fewbits/quant/metric"
+	"fewbits/quant/sample"
 	"fewbits/wasm/wire"
 )
 
@@ -23,19 +25,23 @@ type Session struct {
 	made     *maker // of the file; nil until a plan is asked for, and to be so where anything changes what steps answers
 
 	loaded bool
-	loads  int // tensors so far
+	loads  int         // tensors so far
+	source wire.Source // of tensor
 	tensor quant.Tensor
 	stored *quant.Packed // of tensor, where it came in blocks
 	hist   metric.Histogram
 
+	shelved *shelved // likewise, where it is a matrix of another project's checkpoint
+
 	matrix     *imatrix.Matrix // importance; nil for none
 	matrixName string
 
-	evaluation evaluation // of models on a text
-	trial      trial      // of ways to quantize a model
-	teaching   teaching   // of the lessons
-	budget     budgeting  // what each tensor costs and loses in each type
-	flow       flow       // of texts through a model, and what quantizes by that
+	evaluation evaluation    // of models on a text
+	trial      trial         // of ways to quantize a model
+	teaching   teaching      // of the lessons
+	budget     budgeting     // what each tensor costs and loses in each type
+	flow       flow          // of texts through a model, and what quantizes by that
+	checkpoint checkpointing // for another project, that is being written
 
 	// Slice is how long a call may take before it answers with More; 0 is for
 	// as long as it needs.
@@ -67,6 +73,7 @@ type result struct {
 	packed *quant.Packed
 	params *quant.Params // nil where it is cut: see paramsOf
 	stored bool          // the blocks are as they were
+	kind   string        // of importance that was used
 
 	cutter
 	scales []float32 // of blocks that run on across rows
@@ -148,6 +155,10 @@ func (s *Session) Call(op string, args []byte, a Attachment) (Reply, error) {
 		return s.teach(op, args, a)
 	case wire.OpFlowOpen, wire.OpFlowRun, wire.OpFlowStep, wire.OpFlowStage:
 		return s.flows(op, args, a)
+	case wire.OpCheckpointOpen, wire.OpCheckpoint:
+		return s.checkpoints(op, args, a)
+	case wire.OpReport, wire.OpHash:
+		return s.reports(op, args, a)
 	}
 	return Reply{}, fmt.Errorf("the worker knows no operation %q", op)
 }
@@ -171,10 +182,16 @@ func (s *Session) load(v wire.Source, values []float32) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	shelved, lost, err := s.shelve(v)
+	if err != nil {
+		return Reply{}, err
+	}
 	s.drop()
-	s.tensor, s.stored, s.last, s.loaded = t, stored, result{}, true
+	s.shelved = shelved
+	s.tensor, s.stored, s.last, s.loaded, s.source = t, stored, result{}, true, v
 	s.loads++
 	stats := describe(t, typ)
+	stats.Inside = lost
 	if stored != nil {
 		if stats.Inside, err = estimate(stored, t.Data, v.Index); err != nil {
 			return Reply{}, err
@@ -234,7 +251,7 @@ func (s *Session) extent(t quant.Tensor, of *part) (lo, hi float32) {
 func (s *Session) tensorOf(v wire.Source, values []float32) (quant.Tensor, string, error) {
 	switch v.Kind {
 	case "sample":
-		t, err := sample(v)
+		t, err := sample.Make(v.Name, v.Rows, v.Cols, v.Seed)
 		return t, "F32", err
 	case "values":
 		if v.Text != "" {
@@ -261,7 +278,7 @@ func (s *Session) tensorOf(v wire.Source, values []float32) (quant.Tensor, strin
 			return quant.Tensor{}, "", fmt.Errorf("tensor %q holds %d values; up to %d fit here. Model quantizes it a slice at a time", i.Name, i.Len(), maxValues)
 		}
 		t, err := quant.ReadTensor(s.file, v.Index)
-		return t, i.Type, err
+		return t, cmp.Or(i.Stored, i.Type), err
 	}
 	return quant.Tensor{}, "", fmt.Errorf("a tensor cannot come from %q", v.Kind)
 }

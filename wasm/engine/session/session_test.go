@@ -12,6 +12,7 @@ import (
 	"fewbits/quant"
 	"fewbits/quant/formats"
 	"fewbits/quant/npy"
+	"fewbits/quant/sample"
 	"fewbits/wasm/wire"
 )
 
@@ -109,7 +110,7 @@ func rebuilt(t *testing.T, s *Session) []float32 {
 }
 
 func TestSamples(t *testing.T) {
-	for name := range samples {
+	for _, name := range sample.Names() {
 		var s, again Session
 		var st wire.TensorStats
 		src := wire.Source{Kind: "sample", Name: name, Rows: 40, Cols: 200, Seed: 3}
@@ -132,7 +133,7 @@ func TestSamples(t *testing.T) {
 
 func TestSparks(t *testing.T) {
 	r, err := new(Session).Call(wire.OpSparks, nil, Attachment{})
-	if err != nil || len(r.Arrays) != len(samples) {
+	if err != nil || len(r.Arrays) != len(sample.Names()) {
 		t.Fatalf("%d small histograms, %v", len(r.Arrays), err)
 	}
 	for name, a := range r.Arrays {

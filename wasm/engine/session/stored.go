@@ -44,6 +44,10 @@ func (s *Session) blocksOf(v wire.Source) (*quant.Packed, error) {
 
 // asStored is the tensor, or a sample of it, with its own blocks.
 func (s *Session) asStored(t quant.Tensor, of *part) (quant.Format, *quant.Packed, error) {
+	if s.shelved != nil {
+		f, p := s.shelved.cut(of)
+		return f, p, nil
+	}
 	if s.stored == nil {
 		return nil, nil, errNotStored
 	}
@@ -79,6 +83,16 @@ func (s *Session) inside() (Reply, error) {
 	}
 	out := wire.Inside{Tensors: []wire.Estimate{}}
 	for at, i := range s.file.Tensors() {
+		if i.Stored != "" {
+			e, err := s.shelfNoise(at)
+			if err != nil {
+				return Reply{}, fmt.Errorf("tensor %q: %w", i.Name, err)
+			}
+			if e != nil {
+				out.Tensors = append(out.Tensors, *e)
+			}
+			continue
+		}
 		t, ok := blockType(i)
 		if !ok {
 			continue

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fewbits/quant"
+	"fewbits/quant/activation"
 	"fewbits/quant/calibrate"
 	"fewbits/quant/eval"
 	"fewbits/quant/formats"
@@ -78,7 +79,11 @@ func (s *Session) trialOpen(v wire.TrialOpenArgs, a Attachment) (Reply, error) {
 		return Reply{}, err
 	}
 	s.trial = trial{model: m, recall: r, seen: seen}
-	return Reply{JSON: wire.Trial{Weights: weights, Context: r.Context, Chunks: r.Chunks, Sums: r.Alone, Elapsed: read}}, nil
+	out := wire.Trial{Weights: weights, Context: r.Context, Chunks: r.Chunks, Sums: r.Alone, Elapsed: read}
+	for _, p := range r.Parts {
+		out.Parts = append(out.Parts, p.Own.One/float64(p.Scored))
+	}
+	return Reply{JSON: out}, nil
 }
 
 // layerWeights is how many weights the matrices of the layers have.
@@ -117,11 +122,16 @@ func (s *Session) tryWay(a wire.TrialArgs) (Reply, error) {
 		return Reply{JSON: wire.Tried{Refused: err.Error()}}, nil
 	}
 	read := time.Now()
-	if out.Sums, err = t.recall.Compare(context.Background(), m); err != nil {
+	parts, err := t.recall.CompareParts(context.Background(), m)
+	if err != nil {
 		return Reply{}, err
 	}
+	for _, p := range parts {
+		out.Sums.Merge(p)
+		out.Parts = append(out.Parts, p.KL.One/float64(p.Scored))
+	}
 	if all := out.Sums.Own.One + out.Sums.KL.One; all-all != 0 {
-		out.Refused = "what the model says then is not finite"
+		out.Refused, out.Parts = "what the model says then is not finite", nil
 	}
 	out.Read, out.Elapsed = millis(time.Since(read)), millis(time.Since(start))
 	return Reply{JSON: out}, nil
@@ -149,7 +159,7 @@ func (t *trial) quantized(a wire.TrialArgs) (*llama.Model, wire.Tried, error) {
 		}
 		out.Bits = float64(o.Bits) + (info.BitsPerWeight-float64(info.Bits))*float64(info.BlockSize)/float64(group)
 	}
-	return r.Model, out, nil
+	return hooked(r), out, nil
 }
 
 // rounded is the model with the matrices of its layers as they come back from
@@ -194,5 +204,14 @@ func (t *trial) rounded(a wire.TrialArgs) (*llama.Model, wire.Tried, error) {
 		return nil, out, fmt.Errorf("the model has no layers")
 	}
 	out.Bits = 8 * float64(bytes) / float64(weights)
+	if a.Activations > 0 {
+		q, err := activation.Dynamic(activation.Scheme{Bits: a.Activations})
+		if err != nil {
+			return nil, out, err
+		}
+		o := m.Options()
+		o.Input = q.Input
+		m = m.With(o)
+	}
 	return m, out, nil
 }

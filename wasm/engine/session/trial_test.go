@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fewbits/quant"
+	"fewbits/quant/activation"
 	"fewbits/quant/calibrate"
 	"fewbits/quant/eval"
 	"fewbits/quant/gguf"
@@ -95,6 +96,76 @@ func TestTrialsOfMethods(t *testing.T) {
 	}
 	if math.Abs(solved.Bits-rounded.Bits) > 0.2 || rounded.Bits != 3+40./64 {
 		t.Errorf("%v and %v bits", solved.Bits, rounded.Bits)
+	}
+}
+
+// TestTrialsWithActivations holds W8A8 and W4A8 against the command's two ways to
+// them, bit for bit: eval -weights … -activations int8, and quantize -to
+// smoothquant with eval -activations int8 of what it makes.
+func TestTrialsWithActivations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("calibration takes seconds without SIMD")
+	}
+	s, _, _ := trialOf(t, 512)
+	tr := &s.trial
+	text := tales.Text(tales.Measuring, taleStories)
+	got := func(a wire.TrialArgs) wire.Tried {
+		v := ask[wire.Tried](t, s, wire.OpTrial, a, Attachment{})
+		if v.Refused != "" {
+			t.Fatalf("%+v: %s", a, v.Refused)
+		}
+		return v
+	}
+	want := func(m *llama.Model) *eval.Report {
+		q, err := activation.Dynamic(activation.Scheme{Bits: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := m.Options()
+		o.Input = q.Input
+		r, err := eval.Run(t.Context(), m.With(o), tr.model, text, eval.Options{Chunks: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	rows := map[string]string{"granularity": "channel", "narrow": "true"}
+	plain := got(wire.TrialArgs{Format: "INT8", Options: rows, Activations: 8})
+	for _, c := range []struct {
+		name    string
+		options map[string]string
+	}{{"INT8", rows}, {"INT4", map[string]string{"granularity": "group", "group": "4", "scale": "f16"}}} {
+		f, o, err := lookup(c.name, c.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := calibrate.Round(t.Context(), tr.model, f, o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, w := got(wire.TrialArgs{Format: c.name, Options: c.options, Activations: 8}), want(m)
+		if v.Sums.Perplexity() != w.Perplexity || v.Sums.Strayed() != *w.Reference {
+			t.Errorf("%s: %+v, want %+v, %+v", c.name, v, w, w.Reference)
+		}
+		if alone := got(wire.TrialArgs{Format: c.name, Options: c.options}); alone.Sums == v.Sums || alone.Bits != v.Bits {
+			t.Errorf("%s: activations cost nothing: %+v, %+v", c.name, alone, v)
+		}
+	}
+	r, err := calibrate.Quantize(t.Context(), tr.model, tr.seen, calibrate.Options{Method: "SmoothQuant"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	smoothed, w := got(wire.TrialArgs{Format: "SmoothQuant", Options: map[string]string{"bits": "8"}, Activations: 8}), want(r.Model)
+	if smoothed.Sums.Perplexity() != w.Perplexity || smoothed.Sums.Strayed() != *w.Reference || smoothed.Bits < 8 {
+		t.Errorf("SmoothQuant: %+v, want %+v, %+v", smoothed, w, w.Reference)
+	}
+	// Its grid is that of the plain way.
+	if v := got(wire.TrialArgs{Format: "SmoothQuant", Plain: true, Activations: 8}); v.Sums != plain.Sums {
+		t.Errorf("plain: %+v, and %+v", v.Sums, plain.Sums)
+	}
+	mixed := got(wire.TrialArgs{Format: "LLM.int8", Options: map[string]string{"bits": "8"}, Activations: 8})
+	if !(mixed.Sums.KL.One > 0 && mixed.Sums.KL.One < 2*plain.Sums.KL.One) || mixed.Bits < 8 {
+		t.Errorf("LLM.int8(): %+v, plain %+v", mixed, plain)
 	}
 }
 

@@ -99,6 +99,15 @@ export function svg(fig) {
   return pen.toString(fig.name);
 }
 
+/** The same with the names of the colours, for a page that has them. @param {import('./figure.js').Figure} fig @returns {string} */
+export function themed(fig) {
+  let text = svg(fig);
+  for (const [key, value] of Object.entries(theme())) {
+    if (typeof value === 'string' && value.startsWith('rgb')) text = text.replaceAll(`"${value}"`, `"var(--${key.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)})"`);
+  }
+  return text;
+}
+
 const EDGE = 16;
 const page = fig => ({ w: Math.max(fig.w, 240), h: Math.max(fig.h, 80), top: EDGE + 42 * theme().k });
 

@@ -11,13 +11,13 @@ import { el } from './dom.js';
 import { Single } from './single.js';
 import { theme } from './theme.js';
 
-const FAMILIES = { affine: ['square', 'recon'], ggml: ['circle', 'orig'], codebook: ['triangle', 'sideB'], float: ['diamond', 'other'], method: ['wedge', 'ink'] };
+const FAMILIES = { affine: ['square', 'recon'], ggml: ['circle', 'orig'], codebook: ['triangle', 'sideB'], float: ['diamond', 'other'], method: ['wedge', 'ink'], acts: ['star', 'recon'] };
 const REACH = 22;    // px from a mark that still mean it
 const MOST = 9.2;    // bits: formats above are few, and would press the others together
 const DB_A_BIT = 6.02;
 
 /**
- * @typedef {{name: string, bits: number, sqnr?: number, y?: number, family: 'affine'|'ggml'|'codebook'|'float'|'method'}} Point y where it is not SQNR
+ * @typedef {{name: string, bits: number, sqnr?: number, y?: number, family: 'affine'|'ggml'|'codebook'|'float'|'method'|'acts'}} Point y where it is not SQNR
  *
  * @typedef {object} ScatterOptions
  * @property {(name: string) => void} [onPick] @property {string} [current] name of the format that Tensor shows
@@ -37,6 +37,7 @@ function outline(shape, x, y, r) {
   if (shape === 'square') { const a = 0.9 * r; return [x - a, y - a, x + a, y - a, x + a, y + a, x - a, y + a]; }
   if (shape === 'triangle') return [x, y - 1.2 * r, x + 1.1 * r, y + 0.8 * r, x - 1.1 * r, y + 0.8 * r];
   if (shape === 'wedge') return [x, y + 1.2 * r, x + 1.1 * r, y - 0.8 * r, x - 1.1 * r, y - 0.8 * r];
+  if (shape === 'star') return Array.from({ length: 8 }, (_, i) => { const a = i * Math.PI / 4, d = (i % 2 ? 0.55 : 1.45) * r; return [x + d * Math.sin(a), y - d * Math.cos(a)]; }).flat();
   return [x, y - 1.25 * r, x + 1.25 * r, y, x, y + 1.25 * r, x - 1.25 * r, y];
 }
 
@@ -97,7 +98,7 @@ class Scatter extends Single {
     const spec = {
       pad: [22 * k, 12, 18 * k, t.axis], x, y, xs: Float64Array.from(front, p => p.x), cols: [front.length > 1 ? line : null],
       xt: niceTicks(...x, Math.max(4, Math.floor(w / (56 * k)))).ticks.map(v => [v, tickText(v, 1)]), xn: 'bits',
-      yt: yt.ticks.map(v => [v, log ? num(10 ** v, 2) : tickText(v, yt.step)]), yn: this.opts.yName ?? 'SQNR, dB',
+      yt: yt.ticks.map(v => [v, log ? num(10 ** v, 2).replace(/^1(\.0)? × /, '') : tickText(v, yt.step)]), yn: this.opts.yName ?? 'SQNR, dB',
       under: (pen, f) => this.#guide(pen, f, x), over: pen => this.#marks(pen),
     };
     this.#layout(spec, w, h, pts, front, left);

@@ -78,6 +78,12 @@ export class TensorPlots {
   /** Reads the colours again; a change of data-theme or of the system's is noticed without. */
   retheme() { retheme(); }
 
+  /** Some plots as SVG that names its colours. @param {string[]} names @returns {Promise<{name: string, svg: string}[]>} */
+  async pictures(names) {
+    const { themed } = await import('./data.js');
+    return names.map(n => this.plots[n]).filter(p => p?.shown).map(({ fig }) => ({ name: fig.name, svg: themed(fig) }));
+  }
+
   /** Takes the plots off the page. */
   destroy() {
     this.schedule.cancel();

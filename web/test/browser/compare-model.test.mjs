@@ -39,6 +39,19 @@ async function byCommand(type, text) {
   return JSON.parse(stdout);
 }
 
+/** What the command makes of weights and activations in 8 bits: by rounding, and with SmoothQuant. */
+async function eightBits(text) {
+  const calib = join(dir, "calibration.txt"), made = join(dir, "smooth.gguf");
+  await writeFile(calib, (await run("go", ["run", "./web/test/tales", "calibration"], { cwd: root, maxBuffer: 1 << 24, env: { ...process.env, GOTOOLCHAIN: "auto" } })).stdout);
+  await run(command, ["quantize", demo, "-to", "smoothquant", "-calib", calib, "-ctx", "128", "-chunks", "16", "-store", "f32", "-o", made]);
+  const measured = async (...args) => JSON.parse((await run(command, ["eval", ...args, "-text", text, "-against", demo, "-activations", "int8", "-ctx", "128", "-chunks", "4", "-json"])).stdout);
+  return [
+    ["W8A8 rounding", await measured(demo, "-weights", "INT8", "granularity=channel", "narrow=true")],
+    ["W4A8 rounding", await measured(demo, "-weights", "INT4", "granularity=group", "group=32", "scale=f16")],
+    ["W8A8 SmoothQuant", await measured(made)],
+  ];
+}
+
 test("every way on the demo model: the command's numbers, a front, verdicts", { skip: command ? false : "FEWBITS_COMMAND names no command", timeout: 500_000 }, () => visit(site, "#/compare", async (page) => {
   await page.getByRole("radiogroup", { name: "Compare on" }).getByText("Model").click();
   await page.waitForURL(/#\/compare\?on=model$/);
@@ -49,14 +62,17 @@ test("every way on the demo model: the command's numbers, a front, verdicts", { 
   await says(seen(page), /^\d+ ways on tale\.gguf · measured on 512 tokens/, 480_000);
 
   const rows = await measured(page);
-  for (const [name, type] of [["FP16", "F16"], ["Q8_0", "Q8_0"], ["Q4_0", "Q4_0"]]) {
-    const want = await byCommand(type, text), got = rows.get(name);
+  const wanted = await eightBits(text);
+  for (const [name, type] of [["FP16", "F16"], ["Q8_0", "Q8_0"], ["Q4_0", "Q4_0"]]) wanted.push([name, await byCommand(type, text)]);
+  for (const [name, want] of wanted) {
+    const got = rows.get(name);
+    assert.equal(got["activation bits"], name.includes("A8") ? "8" : "", name);
     for (const [column, value] of [["perplexity", want.perplexity], ["perplexity ratio", want.against.ratio], ["kl", want.against.kl], ["same top token", want.against.sameTop]]) {
       assert.ok(Math.abs(+got[column] - value) <= 1e-9 * Math.abs(value), `${column} of ${name}: the page has ${got[column]}, the command ${value}`);
     }
   }
   assert.equal(+rows.get("Q4_0")["model bits per weight"], 4.5);
-  for (const name of ["GPTQ 4-bit", "AWQ 3-bit", "HQQ 2-bit", "NF4", "IQ2_XS", "MXFP4", "INT3 g128"]) assert.ok(+rows.get(name).kl > 0, `${name}: ${JSON.stringify(rows.get(name))}`);
+  for (const name of ["GPTQ 4-bit", "AWQ 3-bit", "HQQ 2-bit", "NF4", "IQ2_XS", "MXFP4", "INT3 g128", "W8A8 LLM.int8()"]) assert.ok(+rows.get(name).kl > 0, `${name}: ${JSON.stringify(rows.get(name))}`);
 
   for (const name of ["Bits against perplexity", "Bits against KL divergence"]) {
     const points = await dataOf(page, page.getByRole("figure", { name }));

@@ -86,6 +86,40 @@ test("the importance matrix is the command's, in both forms, and the plan goes b
   });
 });
 
+test("a text that says little is called so; HQQ and GPTQ take what their authors have", { timeout: 120_000 }, async () => {
+  await visit(site, "#/model", async (page) => {
+    await open(page, true);
+    await page.locator("#f-seq").uncheck();
+    await page.locator("#f-sym").check();
+    await page.locator("#f-static-groups").check();
+    await page.locator("#f-act-order").check();
+    await page.locator("#f-damp").fill("0.05");
+    await gptq(page);
+    await says(page.locator("#f-few"), /^Little text for GPTQ: \d+ different inputs reach the first layer, whose matrices have 256 columns\. In \d+ directions/);
+    await says(page.locator("#f-same"), /^\d+ % of what quality is measured on stood in the text that is calibrated on/);
+    const shown = await page.locator("#f-command").textContent();
+    assert.match(shown, / -store f16 -parallel act-order=true bits=3 damp=0\.05 group=32 static-groups=true sym=true -o /);
+    if (command) {
+      const bytes = await save(page, "Download tale-gptq.gguf");
+      await run(command, ["quantize", model, ...shown.split(" ").slice(3)], { cwd: dir });
+      assert.ok(bytes.equals(await readFile(join(dir, "tale-gptq.gguf"))), "the command writes other bytes");
+    }
+    await page.locator("#q-go").click();
+    await says(page.locator("#q-status"), /^Done/, 60_000);
+    assert.match(await page.locator("#q-same").textContent(), /calibrated on this very text/);
+    assert.ok(await page.locator("#q-same").isVisible());
+    await page.getByLabel("Text", { exact: true }).selectOption("");
+    await page.locator("#f-method").selectOption("HQQ");
+    await page.locator("#f-axis").selectOption("0");
+    await page.locator("#f-round-zero").selectOption("true");
+    await button(page, "Run HQQ").click();
+    await page.waitForFunction(() => document.querySelectorAll("#f-runs tbody tr").length === 2, null, { timeout: 90_000 });
+    await done(page, "method");
+    assert.match(await page.locator("#f-runs tbody tr.last").textContent(), /axis=0.*round-zero=true/);
+    for (const id of ["few", "same"]) assert.ok(!(await page.locator(`#f-${id}`).isVisible()), id);
+  });
+});
+
 test("activations have figures with sentences and data; sliders move them", { timeout: 120_000 }, async () => {
   await visit(site, "#/model", async (page) => {
     await open(page);
