@@ -5,11 +5,14 @@
 package wasm_test
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+
+	"fewbits/quant/report"
 )
 
 // pkg is a package with what it imports by itself and in the end.
@@ -108,5 +111,20 @@ func TestSmallProgram(t *testing.T) {
 				t.Errorf("the small program depends on %s", no)
 			}
 		}
+	}
+}
+
+// Reports name the version under which the engine is published.
+func TestReportsNameThePackagesVersion(t *testing.T) {
+	b, err := os.ReadFile("../web/npm/package.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p struct{ Version string }
+	if err := json.Unmarshal(b, &p); err != nil {
+		t.Fatal(err)
+	}
+	if p.Version != report.EngineVersion {
+		t.Errorf("web/npm/package.json has version %q, report.EngineVersion is %q", p.Version, report.EngineVersion)
 	}
 }

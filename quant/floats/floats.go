@@ -20,8 +20,9 @@ type format struct {
 	noInf         bool // the highest exponent holds numbers; all ones is NaN
 	encode        func(dst []byte, src []float32)
 	decode        func(dst []float32, src []byte)
-	levels        []float32 // rising; nil where there are too many
-	rule          string    // what rounding does, for Opened.Rule
+	bytesOf       func([]float32) []byte // what encode writes, where memory holds it; else nil
+	levels        []float32              // rising; nil where there are too many
+	rule          string                 // what rounding does, for Opened.Rule
 }
 
 // bits is the width of a value.
@@ -55,7 +56,15 @@ func (f *format) Quantize(t quant.Tensor, _ quant.Options) (*quant.Packed, error
 	if n != len(t.Data) {
 		return nil, fmt.Errorf("floats: tensor %q: %w", t.Name, &quant.SizeError{What: "values", Format: f.name, Got: len(t.Data), Want: n})
 	}
-	p := &quant.Packed{Format: f.name, Name: t.Name, Shape: t.Shape, Bytes: make([]byte, n*f.size())}
+	p := &quant.Packed{Format: f.name, Name: t.Name, Shape: t.Shape}
+	if f.bytesOf != nil {
+		// append does not clear memory before it copies to it, as make does.
+		if b := f.bytesOf(t.Data); b != nil {
+			p.Bytes = append([]byte(nil), b...)
+			return p, nil
+		}
+	}
+	p.Bytes = make([]byte, n*f.size())
 	f.encode(p.Bytes, t.Data)
 	return p, nil
 }

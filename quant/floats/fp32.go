@@ -14,14 +14,15 @@ var fp32 = &format{
 	bias:    127,
 	encode:  F32ToBytes,
 	decode:  BytesToF32,
+	bytesOf: bytesOf,
 	rule:    "the bits of x as they are",
 }
 
 // F32ToBytes writes FP32 values, 4 bytes each.
 func F32ToBytes(dst []byte, src []float32) {
 	src = src[:min(len(src), len(dst)/4)]
-	if littleEndian {
-		copy(dst, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(src))), 4*len(src)))
+	if b := bytesOf(src); b != nil {
+		copy(dst, b)
 		return
 	}
 	for i, x := range src {
@@ -32,13 +33,21 @@ func F32ToBytes(dst []byte, src []float32) {
 // BytesToF32 reads FP32 values, 4 bytes each.
 func BytesToF32(dst []float32, src []byte) {
 	dst = dst[:min(len(dst), len(src)/4)]
-	if littleEndian {
-		copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), 4*len(dst)), src)
+	if b := bytesOf(dst); b != nil {
+		copy(b, src)
 		return
 	}
 	for i := range dst {
 		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i : 4*i+4]))
 	}
+}
+
+// bytesOf is the memory of x, or nil where it does not hold FP32 as files do.
+func bytesOf(x []float32) []byte {
+	if !littleEndian {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }
 
 // littleEndian says whether a float32 stands in memory as it does in files.
