@@ -26,17 +26,32 @@ relaxed_flag() {
 	[ "$(node -p "WebAssembly.validate(new Uint8Array([$swizzle]))")" = true ] || echo --experimental-wasm-relaxed-simd
 }
 
-# A machine under load can starve a browser past a test's patience; a fault of
-# ours fails twice. What failed once is told at the end.
+# These take every processor by themselves, or time what they do.
+alone='drop|kernels|share|speed|tensor|wllama'
+
+# Files run two at a time, since a page that paints leaves a processor to another,
+# and each tells what it saw when it ends. A machine under load can starve a
+# browser past a test's patience; a fault of ours fails twice. What failed once is
+# run again by itself, and told at the end.
 browser_tests() {
-	local f failed=()
-	for f in web/test/browser/*.test.mjs; do
-		node --test --test-concurrency=1 "$f" || failed+=("$f")
-	done
+	local said=$PWD/$cache/browser f failed
+	rm -rf "$said"
+	mkdir -p "$said"
+	printf '%s\n' web/test/browser/*.test.mjs | grep -vE "/($alone)\.test" | browser_lanes 2 "$said"
+	printf '%s\n' web/test/browser/*.test.mjs | grep -E "/($alone)\.test" | browser_lanes 1 "$said"
+	mapfile -t failed < <(cat "$said"/failed 2>/dev/null || true)
 	[ ${#failed[@]} -gt 0 ] || return 0
 	step "browser, once more: ${failed[*]}"
 	node --test --test-concurrency=1 "${failed[@]}"
 	echo "failed at first and passed when run again: ${failed[*]}"
+}
+
+# browser_lanes N FOLDER: the test files of stdin, N at a time.
+browser_lanes() {
+	xargs -P "$1" -I{} bash -c '
+		f={}; out=$0/$(basename "$f").txt
+		node --test --test-concurrency=1 "$f" >"$out" 2>&1 </dev/null || echo "$f" >>"$0/failed"
+		flock "$0" cat "$out"' "$2"
 }
 
 cmd_test() {
