@@ -15,6 +15,7 @@ import (
 type Model struct {
 	quant.Source
 	Files []quant.File // that are read; the others play no part
+	All   []quant.File // that were given, or that the archive given holds
 	Notes []string     // what a person should know of it, a sentence each
 	Lack  error        // what it lacks to be a whole model: the other parts of a split one
 }
@@ -55,7 +56,12 @@ func Files(files []quant.File) (*Model, error) {
 			return nil, err
 		}
 		if list == nil {
-			return openOne(files)
+			m, err := openOne(files)
+			if err != nil {
+				return nil, err
+			}
+			m.All = files
+			return m, nil
 		}
 		files = list
 	}
@@ -67,6 +73,7 @@ func Files(files []quant.File) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.All = files
 	beside, err := m.restore(p.all)
 	if err != nil {
 		return nil, err

@@ -59,11 +59,12 @@ type layer struct {
 	window              int
 }
 
-// Open loads a model from a GGUF file. Errors name the key or the tensor at
-// fault. What it allocates is bounded by the tensors that the file holds.
+// Open loads a model from a GGUF file, or from a folder that package huggingface
+// shows as one. Errors name the key or the tensor at fault. What it allocates is
+// bounded by the tensors that the source holds.
 func Open(src quant.Source, o Options) (*Model, error) {
-	if c := src.Container(); c != "gguf" {
-		return nil, fmt.Errorf("llama: models are run from GGUF files, and this is %s; convert it first", c)
+	if c := src.Container(); c != "gguf" && c != "huggingface" {
+		return nil, fmt.Errorf("llama: models are run from GGUF files and Hugging Face folders, and this is %s; convert it first", c)
 	}
 	k := keysOf(src)
 	h, err := readHyper(k)

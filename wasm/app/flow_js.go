@@ -94,7 +94,7 @@ func (a *app) renderFlow() {
 		a.flowPlace()
 	}
 	f := &m.Flow
-	v := flowView{Model: m.Opened, File: m.File.Name, Why: m.NotFlowing(), Status: f.Status, Fault: f.Fault, Job: f.Job, Open: f.Open, Text: f.Text,
+	v := flowView{Model: m.Opened, File: m.File.Name, Why: m.NotMeasured(), Status: f.Status, Fault: f.Fault, Job: f.Job, Open: f.Open, Text: f.Text,
 		Method: f.Method, Trace: f.Trace, Matrix: f.Named, Looked: f.Looked,
 		Runs: flowRows(f.Runs), Schemes: flowRows(f.Schemes)}
 	if f.Step != nil {

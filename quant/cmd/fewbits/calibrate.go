@@ -100,7 +100,7 @@ func (c *call) chunks(m *llama.Model, path string, chunks int) ([][]int32, error
 
 // calibrateModel quantizes all layers of in with a method.
 func (c *call) calibrateModel(in *input, p *packer, bar *progress) (*calibrate.Result, [][]int32, error) {
-	m, err := llama.Open(in.runs(), llama.Options{})
+	m, err := llama.Open(in.Source, llama.Options{})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -139,7 +139,7 @@ func openModel(path string) (m *llama.Model, done func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if m, err = llama.Open(in.runs(), llama.Options{}); err != nil {
+	if m, err = llama.Open(in.Source, llama.Options{}); err != nil {
 		in.Close()
 		return nil, nil, named(path, err)
 	}

@@ -163,12 +163,12 @@ func (c *call) shardSize() (int64, error) {
 // exportInput is the model under the names that transformers gives it.
 func exportInput(in *input) (*checkpoint.Input, error) {
 	if m, ok := in.Source.(*huggingface.Model); ok {
-		return &checkpoint.Input{Weights: m.Weights(), Files: in.files}, nil
+		return &checkpoint.Input{Weights: m.Weights(), Files: in.all}, nil
 	}
 	if in.Container() == "gguf" {
 		return checkpoint.FromGGUF(in.Source, filepath.Base(in.path))
 	}
-	return &checkpoint.Input{Weights: in.Source, Files: in.files}, nil
+	return &checkpoint.Input{Weights: in.Source, Files: in.all}, nil
 }
 
 // addExport takes the outcome into q.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"math"
 	"os"
 	"path/filepath"
@@ -66,6 +68,37 @@ func TestExport(t *testing.T) {
 	if !strings.Contains(said, "mlx_lm.generate") || !strings.Contains(said, "MLX 8-bit g32") || !strings.Contains(said, "groups of 32") {
 		t.Errorf("it says\n%s", said)
 	}
+	same := filepath.Join(dir, "of-archive")
+	works(t, "quantize", zipped(t, out), "-to", "INT8", "-as", "mlx", "-o", same, "group=32")
+	for _, name := range []string{"config.json", "tokenizer.model", "model.safetensors"} {
+		if !bytes.Equal(read(t, filepath.Join(same, name)), read(t, filepath.Join(again, name))) {
+			t.Errorf("%s of the folder's archive differs", name)
+		}
+	}
+}
+
+// zipped is an archive of the files of a folder, stored as they are.
+func zipped(t *testing.T, folder string) string {
+	t.Helper()
+	list, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, f := range list {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: "model/" + f.Name(), Method: zip.Store})
+		if err == nil {
+			_, err = w.Write(read(t, filepath.Join(folder, f.Name())))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return save(t, "model.zip", b.Bytes())
 }
 
 // differs fails where values are further apart than a part of the largest.

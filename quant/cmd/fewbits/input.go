@@ -20,6 +20,7 @@ type input struct {
 	notes []string
 	used  []string // names of the files that hold tensors, where path is none of them
 	files []quant.File
+	all   []quant.File // files, or what the archive that they are holds
 }
 
 // openFile opens a regular file. Its errors name it.
@@ -76,7 +77,7 @@ func open(path string) (*input, error) {
 		in.Close()
 		return nil, named(path, err)
 	}
-	in.Source, in.size, in.notes = m.Source, m.Size(), m.Notes
+	in.Source, in.size, in.notes, in.all = m.Source, m.Size(), m.Notes, m.All
 	for _, f := range m.Files {
 		if f.Name != path {
 			in.used = append(in.used, f.Name)
@@ -95,21 +96,6 @@ func (c *call) open(path string) (*input, error) {
 	}
 	return in, err
 }
-
-// runs is the model as a GGUF file: a Hugging Face folder is shown with the
-// names and metadata of one, and is computed with like one.
-func (in *input) runs() quant.Source {
-	if in.Container() == "huggingface" {
-		return asGGUF{in.Source}
-	}
-	return in.Source
-}
-
-// asGGUF is a source that says it is a GGUF file.
-type asGGUF struct{ quant.Source }
-
-// Container is "gguf".
-func (asGGUF) Container() string { return "gguf" }
 
 // Close closes the files.
 func (in *input) Close() {

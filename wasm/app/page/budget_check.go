@@ -23,9 +23,6 @@ var comparedRecipes = []string{"Q4_K_M", "Q5_K_M"}
 // where they can.
 func (m *Model) NotChecked() string {
 	why := m.NotMeasured()
-	if why == "" && m.File.Container != "gguf" {
-		why = "Models are run from GGUF files."
-	}
 	if _, fits := trialShare(float64(m.File.Size), 1); why == "" && !fits {
 		why = fmt.Sprintf("The model is run once or twice for each tensor: up to %s that is done here. fewbits budget -text does it for larger ones.", bytesOf(trialMost))
 	}

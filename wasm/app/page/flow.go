@@ -116,21 +116,13 @@ func (s *State) updateFlow(e Event) ([]Effect, bool) {
 // Running says whether a job is under way.
 func (f *Flow) Running() bool { return f.want != 0 }
 
-// NotFlowing says why nothing flows; "" where it can.
-func (m *Model) NotFlowing() string {
-	if m.File != nil && m.File.Container != "gguf" && m.hasArchitecture() {
-		return "Models are run from GGUF files: quantize this one to F16 or BF16, and open that."
-	}
-	return m.NotMeasured()
-}
-
 func (s *State) flow(e *FlowAsked) []Effect {
 	m := &s.Model
 	f := &m.Flow
 	if !m.Idle() {
 		return nil
 	}
-	f.Status, f.Fault = "", cmp.Or(m.NotFlowing(), tooLong(e.Text))
+	f.Status, f.Fault = "", cmp.Or(m.NotMeasured(), tooLong(e.Text))
 	open := wire.FlowOpenArgs{Name: m.File.Name, Text: e.Text, TextName: e.Name, Tokens: e.Tokens}
 	if f.Fault == "" {
 		open.Resident, f.Fault = m.flowRoom(e.Kind)

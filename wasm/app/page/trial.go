@@ -148,9 +148,7 @@ func (s *State) OpenModel() (name, why string) {
 	if m.File == nil {
 		return "", ""
 	}
-	if why = m.NotMeasured(); why == "" && m.File.Container != "gguf" {
-		why = "Models are tried from GGUF files."
-	}
+	why = m.NotMeasured()
 	if _, fits := trialShare(float64(m.File.Size), 1); why == "" && !fits {
 		why = fmt.Sprintf("%s is %s, and models of up to %s are tried here; fewbits eval -weights does it for larger ones.", m.File.Name, bytesOf(float64(m.File.Size)), bytesOf(trialMost))
 	}

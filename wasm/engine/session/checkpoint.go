@@ -113,12 +113,12 @@ func exportInput(files []quant.File, name string) (*checkpoint.Input, error) {
 		return nil, m.Lack
 	}
 	if h, ok := m.Source.(*huggingface.Model); ok {
-		return &checkpoint.Input{Weights: h.Weights(), Files: files}, nil
+		return &checkpoint.Input{Weights: h.Weights(), Files: m.All}, nil
 	}
 	if m.Container() == "gguf" {
 		return checkpoint.FromGGUF(m.Source, path.Base(name))
 	}
-	return &checkpoint.Input{Weights: m.Source, Files: files}, nil
+	return &checkpoint.Input{Weights: m.Source, Files: m.All}, nil
 }
 
 // errLeft ends what is written where nobody asks for more of it.

@@ -246,3 +246,30 @@ func TestCheckpointStored(t *testing.T) {
 		t.Error("a sample is shown as stored")
 	}
 }
+
+// TestMethodsOnAFolder runs a method on a Hugging Face folder, and wants what it
+// decided in another one: with the folder's own names and files.
+func TestMethodsOnAFolder(t *testing.T) {
+	b, _, _ := archived(t, &Session{}, wire.CheckpointArgs{Name: "tale-small.gguf", Folder: "tale", As: "compressed-tensors", Format: "INT8"}, fileOf("", smallModel(t)))
+	s, folder := &Session{}, Attachment{Files: []quant.File{fileOf("tale.zip", b)}}
+	ask[wire.Flow](t, s, wire.OpFlowOpen, wire.FlowOpenArgs{Name: "tale.zip", Tokens: 1024}, folder)
+	steps, arrays := job(t, s, wire.FlowRunArgs{Kind: wire.FlowMethod, Format: "gptq", Options: map[string]string{"bits": "3", "group": "32"}})
+	end := steps[len(steps)-1]
+	if own, plain := end.Own.Strayed().KL.Value, end.Plain.Strayed().KL.Value; !(own > 0 && own < 0.9*plain) {
+		t.Errorf("KL %g with GPTQ, %g with rounding", own, plain)
+	}
+	made := arrays["bytes"].([]byte)
+	m, err := container.Files([]quant.File{fileOf("a.gguf", made)})
+	if err != nil || m.Container() != "gguf" || len(m.Tensors()) == 0 || m.Tensors()[0].Name == "model.embed_tokens.weight" {
+		t.Errorf("what it made is no GGUF file: %v", err)
+	}
+	again, _, second := archived(t, s, wire.CheckpointArgs{Name: "tale.zip", Folder: "tale", As: "gptq_v2", Format: "GPTQ", Decided: true})
+	if !strings.Contains(second.As, "GPTQ v2 3-bit g32") {
+		t.Errorf("%+v", second)
+	}
+	reopened(t, again, second)
+
+	if trial := ask[wire.Trial](t, s, wire.OpTrialOpen, wire.TrialOpenArgs{Name: "tale.zip", Tokens: 256}, folder); trial.Chunks == 0 {
+		t.Errorf("%+v", trial)
+	}
+}

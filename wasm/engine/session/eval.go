@@ -93,9 +93,6 @@ func openModel(files []quant.File, name string, room *int64) (*llama.Model, erro
 	if src.Lack != nil {
 		return nil, src.Lack
 	}
-	if src.Container() == "huggingface" {
-		src.Source = asGGUF{src.Source}
-	}
 	m, err := llama.Open(src.Source, llama.Options{Workers: 1, Resident: *room})
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be run: %w", name, err)
@@ -108,13 +105,6 @@ func openModel(files []quant.File, name string, room *int64) (*llama.Model, erro
 	}
 	return m, nil
 }
-
-// asGGUF is a Hugging Face folder, which has the names and the metadata of a
-// GGUF file, as one.
-type asGGUF struct{ quant.Source }
-
-// Container is "gguf".
-func (asGGUF) Container() string { return "gguf" }
 
 func (s *Session) evalStep(a wire.EvalStepArgs) (Reply, error) {
 	r := s.evaluation.reading

@@ -74,7 +74,7 @@ func (s *Session) flowOpen(v wire.FlowOpenArgs, a Attachment) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	f := flow{src: src.Source, files: files, model: m, name: v.Name, textName: v.TextName}
+	f := flow{src: src.Source, files: src.All, model: m, name: v.Name, textName: v.TextName}
 	out, err := f.cut(v)
 	if err != nil {
 		return Reply{}, err
