@@ -12,7 +12,8 @@ import (
 //	e  E8M0          byte 0
 //	qs 32 × 4 bits   bytes 1 … 16; weight j in the low half of byte j, j + 16 in the high half
 //
-// ggml reads e = 255, which is NaN elsewhere, as 2^128.
+// ggml reads e = 255, which is NaN elsewhere, as 2^128: values are as there, and
+// the scale that Params gives for it is +Inf.
 var mxfp4 = &format{
 	id: 39, title: titleFP4, bits: 4, group: 32, table: e2m1,
 	summary:  "4-bit floats (E2M1); 32 of them share a power of two. The microscaling format of the OCP, as ggml packs it.",
