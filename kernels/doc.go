@@ -3,8 +3,9 @@
 //
 // Each kernel exists twice. The twin, named ...Generic, is portable Go and is
 // compiled everywhere; on wasm a kernel in Go assembly (simd128, four float32
-// lanes) takes its place. The build tag purego turns the assembly off. Table
-// lists the kernels, Active says which of the two is in use.
+// lanes) takes its place, and on amd64 SSE that of the product of float32
+// matrices, which models run on. The build tag purego turns the assembly off.
+// Table lists the kernels, Active says which of the two is in use.
 //
 // Both give the same bits. Where an order of operations matters it is part of
 // the kernel's doc comment:

@@ -4,10 +4,6 @@ package kernels
 
 func dotF32(x, w []float32) float32 { return dotF32Generic(x, w) }
 
-func matMulF32(y []float32, ys int, x []float32, xs int, w []float32, ws int, tokens, rows, cols int) {
-	matMulF32Generic(y, ys, x, xs, w, ws, tokens, rows, cols)
-}
-
 func matVecF16(y, x []float32, w []byte)  { matVecF16Generic(y, x, w) }
 func matVecBF16(y, x []float32, w []byte) { matVecBF16Generic(y, x, w) }
 

@@ -4,6 +4,8 @@ package kernels
 
 import "unsafe"
 
+const matMulImpl = active
+
 // The tiles of a product take rows of at least four values, four rows of w at a time
 // and one or two tokens. What rows are left over are computed with the last of those
 // before, whose results come out the same again.

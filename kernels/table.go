@@ -3,7 +3,7 @@ package kernels
 // Entry is one row of the table of kernels.
 type Entry struct {
 	Name string // of the function in this package
-	Impl string // what runs in this build: "simd128", "portable" or "relaxed simd"
+	Impl string // what runs in this build: "simd128", "sse", "portable" or "relaxed simd"
 	Doc  string // what it computes, in a few words
 }
 
@@ -34,8 +34,8 @@ func Table() []Entry {
 		{"Histogram", active, "counts over bins of equal width"},
 		{"InBin", active, "the values that are counted in one bin"},
 		{"Abs", active, "magnitudes"},
-		{"MatMulF32", active, "matrix products, each sum in four lanes"},
-		{"MatMulF32Strided", active, "MatMulF32 on parts of matrices"},
+		{"MatMulF32", matMulImpl, "matrix products, each sum in four lanes"},
+		{"MatMulF32Strided", matMulImpl, "MatMulF32 on parts of matrices"},
 		{"MatMulF32Relaxed", relaxedImpl(), "MatMulF32 where only speed counts"},
 		{"DotF32", active, "product of two rows"},
 		{"MatVecF16", active, "half floats times a vector"},
