@@ -1,7 +1,6 @@
 package calibrate
 
 import (
-	"fmt"
 	"math"
 	"path/filepath"
 	"testing"
@@ -130,31 +129,34 @@ func weighed(t *testing.T, m *llama.Model, name string, by *imatrix.Matrix) *lla
 	return out
 }
 
-// tale is a model that tells small stories, and what to calibrate it on.
-func tale(t *testing.T, file string) (*llama.Model, [][]int32) {
-	t.Helper()
-	_, m := open(t, filepath.Join("..", "..", "web", "samples", file))
-	return m, chunksOf(t, m, tales.Text(tales.Calibration, 120), Text{Context: pieceContext, Chunks: 16})
-}
-
 // TestOrder puts methods beside what they are to beat, in divergence and in
 // perplexity, on a model so sure of what it says that 4 bits raise its
-// perplexity by three thousandths.
+// perplexity by three thousandths: that takes the whole text to tell, what
+// stands out more takes less.
 func TestOrder(t *testing.T) {
 	_, m := open(t, filepath.Join("..", "..", "web", "samples", "tale-small.gguf"))
 	chunks := chunksOf(t, m, tales.Text(tales.Calibration, 120), Text{Context: pieceContext, Chunks: 16})
-	text := read(t, m, tales.Text(tales.Measuring, 200), 16)
-	for _, c := range []struct {
-		method string
-		bits   int
-	}{{"gptq", 4}, {"awq", 2}} {
-		t.Run(fmt.Sprintf("%s, %d bits", c.method, c.bits), func(t *testing.T) {
-			o := Options{Method: c.method, Quant: quant.Options{Bits: c.bits, Group: 64}}
-			other := quantized(t, m, chunks, o).Model
-			o.Plain, o.Sample = true, 1
-			text.beats(t, other, quantized(t, m, chunks[:1], o).Model)
-		})
+	const few, all = 6, 16
+	pieces, stories := all, 200
+	if testing.Short() {
+		pieces, stories = few, 75
 	}
+	text := read(t, m, tales.Text(tales.Measuring, stories), pieces)
+	t.Run("awq, 2 bits", func(t *testing.T) {
+		text[:few].beats(t, method(t, m, chunks, "awq", 2, 64, false), method(t, m, chunks, "awq", 2, 64, true))
+	})
+	t.Run("W8A8 with outliers", func(t *testing.T) {
+		hard := withOutliers(t, m)
+		r := quantized(t, hard, chunks[:4], Options{Method: "smoothquant"})
+		plain := quantized(t, hard, chunks[:1], Options{Method: "smoothquant", Plain: true})
+		text[:4].beats(t, rounded(t, r.Model, activation.Scheme{}), rounded(t, plain.Model, activation.Scheme{}))
+	})
+	if pieces < all {
+		return
+	}
+	t.Run("gptq, 4 bits", func(t *testing.T) {
+		text.beats(t, method(t, m, chunks, "gptq", 4, 64, false), method(t, m, chunks, "gptq", 4, 64, true))
+	})
 	t.Run("Q2_K by importance", func(t *testing.T) {
 		by, err := Importance(t.Context(), m, chunks, false, nil)
 		if err != nil {
@@ -162,12 +164,16 @@ func TestOrder(t *testing.T) {
 		}
 		text.beats(t, weighed(t, m, "Q2_K", by), weighed(t, m, "Q2_K", nil))
 	})
-	t.Run("W8A8 with outliers", func(t *testing.T) {
-		hard := withOutliers(t, m)
-		r := quantized(t, hard, chunks, Options{Method: "smoothquant"})
-		plain := quantized(t, hard, chunks[:1], Options{Method: "smoothquant", Plain: true})
-		text[:4].beats(t, rounded(t, r.Model, activation.Scheme{}), rounded(t, plain.Model, activation.Scheme{}))
-	})
+}
+
+// method is m quantized by a method, or plainly rounded to its bits and groups.
+func method(t *testing.T, m *llama.Model, chunks [][]int32, name string, bits, group int, plain bool) *llama.Model {
+	t.Helper()
+	o := Options{Method: name, Quant: quant.Options{Bits: bits, Group: group}}
+	if plain {
+		o.Plain, o.Sample, chunks = true, 1, chunks[:1]
+	}
+	return quantized(t, m, chunks, o).Model
 }
 
 // TestOrderOfStories asks it of a model that another project trained, in 4 bits
@@ -184,7 +190,9 @@ func TestOrderOfStories(t *testing.T) {
 	plain := text.by(t, quantized(t, m, chunks[:1], o).Model) // AWQ rounds to the same grid
 	for _, method := range []string{"gptq", "awq"} {
 		t.Run(method, func(t *testing.T) {
-			beats(t, text.by(t, quantized(t, m, chunks, Options{Method: method, Quant: o.Quant}).Model), plain)
+			r := quantized(t, m, chunks, Options{Method: method, Quant: o.Quant})
+			beats(t, text.by(t, r.Model), plain)
+			unpack(t, r)
 		})
 	}
 }

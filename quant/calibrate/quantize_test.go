@@ -41,23 +41,21 @@ func quantized(t testing.TB, m *llama.Model, chunks [][]int32, o Options) *Resul
 
 // TestBetterThanRounding quantizes with each method and by plain rounding to
 // the same bits and groups: on a text that was not calibrated on, the method
-// strays less from the model as it was, and its perplexity is lower.
+// strays less from the model as it was, and its perplexity is lower. (GPTQ and
+// AWQ in 4 bits are in TestOrderOfStories.)
 func TestBetterThanRounding(t *testing.T) {
 	_, m, text := stories(t)
 	seen, unseen := halves(text)
-	chunks := chunksOf(t, m, seen, Text{Context: 128, Chunks: 16})
+	chunks := chunksOf(t, m, seen, Text{Context: 128, Chunks: 8})
 	for _, c := range []struct {
 		name, method string
 		o            quant.Options
 		chunks       int // to measure on
 		long         bool
 	}{
-		{"GPTQ, 4 bits", "gptq", quant.Options{Group: 32}, 6, false},
-		{"GPTQ, 3 bits", "gptq", quant.Options{Bits: 3, Group: 32, ActOrder: true}, 6, true},
-		{"GPTQ, 3 bits, a row", "GPTQ", quant.Options{Bits: 3, Group: -1, Symmetric: true, MSE: true}, 6, true},
-		{"AWQ, 4 bits", "awq", quant.Options{Group: 32}, 12, false},
-		{"AWQ, 3 bits", "awq", quant.Options{Bits: 3, Group: 32}, 6, true},
-		{"HQQ, 2 bits", "hqq", quant.Options{Bits: 2, Group: 4}, 6, false},
+		{"GPTQ, 3 bits, a row", "GPTQ", quant.Options{Bits: 3, Group: -1, Symmetric: true, MSE: true, ActOrder: true}, 4, true},
+		{"AWQ, 3 bits", "awq", quant.Options{Bits: 3, Group: 32}, 4, false},
+		{"HQQ, 2 bits", "hqq", quant.Options{Bits: 2, Group: 4}, 4, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.long && testing.Short() {
@@ -114,7 +112,7 @@ func TestFolds(t *testing.T) {
 	path := unshared(t)
 	_, m := open(t, path)
 	_, _, text := stories(t)
-	chunks := chunksOf(t, m, text, Text{Context: 64, Chunks: 4})
+	chunks := chunksOf(t, m, text, Text{Context: 64, Chunks: 2})
 	for _, method := range []string{"AWQ", "smoothquant"} {
 		t.Run(method, func(t *testing.T) {
 			o := Options{Method: method}

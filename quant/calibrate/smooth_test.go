@@ -58,7 +58,7 @@ func rounded(t *testing.T, m *llama.Model, s activation.Scheme) *llama.Model {
 func TestSmooth(t *testing.T) {
 	_, m, text := stories(t)
 	seen, unseen := halves(text)
-	chunks := chunksOf(t, m, seen, Text{Context: 128, Chunks: 8})
+	chunks := chunksOf(t, m, seen, Text{Context: 128, Chunks: 4})
 	hard := withOutliers(t, m)
 	if ppl, kl := measure(t, hard, m, unseen, 2); kl > 1e-6 {
 		t.Fatalf("outliers change the model: perplexity %v, KL %v", ppl, kl)
@@ -75,7 +75,7 @@ func TestSmooth(t *testing.T) {
 			t.Fatal(err)
 		}
 		var ppl float64
-		ppl, kls[c.name] = measure(t, rounded(t, r.Model, int8), m, unseen, 4)
+		ppl, kls[c.name] = measure(t, rounded(t, r.Model, int8), m, unseen, 2)
 		t.Logf("%s: perplexity %.4f, KL %.6f", c.name, ppl, kls[c.name])
 		lost, rounding := 0.0, 0.0
 		for _, x := range r.Tensors {
