@@ -83,6 +83,7 @@ func TestTrialsOfMethods(t *testing.T) {
 		t.Skip("calibration takes seconds without SIMD")
 	}
 	s, _, _ := trialOf(t, 512)
+	s.trial.seen = s.trial.seen[:2] // a chunk is 512 tokens
 	kl := func(format string, plain bool) wire.Tried {
 		got := ask[wire.Tried](t, s, wire.OpTrial, wire.TrialArgs{Format: format, Options: map[string]string{"bits": "3", "group": "64"}, Plain: plain}, Attachment{})
 		if got.Refused != "" {
@@ -108,6 +109,7 @@ func TestTrialsWithActivations(t *testing.T) {
 	}
 	s, _, _ := trialOf(t, 512)
 	tr := &s.trial
+	tr.seen = tr.seen[:1]
 	text := tales.Text(tales.Measuring, taleStories)
 	got := func(a wire.TrialArgs) wire.Tried {
 		v := ask[wire.Tried](t, s, wire.OpTrial, a, Attachment{})
@@ -131,10 +133,12 @@ func TestTrialsWithActivations(t *testing.T) {
 	}
 	rows := map[string]string{"granularity": "channel", "narrow": "true"}
 	plain := got(wire.TrialArgs{Format: "INT8", Options: rows, Activations: 8})
+	int4 := map[string]string{"granularity": "group", "group": "4", "scale": "f16"}
 	for _, c := range []struct {
 		name    string
 		options map[string]string
-	}{{"INT8", rows}, {"INT4", map[string]string{"granularity": "group", "group": "4", "scale": "f16"}}} {
+		v       wire.Tried
+	}{{"INT8", rows, plain}, {"INT4", int4, got(wire.TrialArgs{Format: "INT4", Options: int4, Activations: 8})}} {
 		f, o, err := lookup(c.name, c.options)
 		if err != nil {
 			t.Fatal(err)
@@ -143,7 +147,7 @@ func TestTrialsWithActivations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, w := got(wire.TrialArgs{Format: c.name, Options: c.options, Activations: 8}), want(m)
+		v, w := c.v, want(m)
 		if v.Sums.Perplexity() != w.Perplexity || v.Sums.Strayed() != *w.Reference {
 			t.Errorf("%s: %+v, want %+v, %+v", c.name, v, w, w.Reference)
 		}
