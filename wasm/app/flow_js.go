@@ -46,7 +46,7 @@ type flowRow struct {
 // flowPlace is filled by web/js/flow.js, which is loaded when there is a model.
 func (a *app) flowPlace() {
 	place := a.make("div", "", "id", "f-sec")
-	a.el("m-cmdsec").Call("before", place.Underlying())
+	a.el("m-repsec").Call("after", place.Underlying()) // last: it is long, and grows
 }
 
 // doFlow takes what web/js/flow.js asks for.

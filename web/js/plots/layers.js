@@ -80,7 +80,7 @@ class Layers extends Single {
     if (i !== this.at) { this.at = i; this.schedule(); }
     if (i < 0 || !this.seen) return this.say('');
     const l = this.data[i], { slots, pen, base } = this.seen, long = pen.measure(l.long, 'note') + 40 < this.fig.w;
-    this.say(long ? l.long : l.short, slots[i].x + slots[i].w / 2, base + 34);
+    this.say(long ? l.long : l.short, slots[i].x + slots[i].bar / 2, base + 34);
   }
 
   /** The layer at x, −1 for none. */
@@ -89,7 +89,7 @@ class Layers extends Single {
     const { slots } = this.seen;
     let best = -1, far = 24;
     slots.forEach((s, i) => {
-      const d = Math.max(s.x - x, x - s.x - s.w, 0);
+      const d = Math.max(s.from - x, x - s.from - s.w, 0);
       if (d < far) { far = d; best = i; }
     });
     return best;
@@ -100,22 +100,24 @@ class Layers extends Single {
     const { k, axis } = pen.theme, d = pen.dpr || 1, parts = this.data, gap = 8 * k, least = 10 * k;
     const n = parts.filter(l => l.number >= 0).length, outer = parts.length - n;
     const room = w - axis - 2 - (outer ? 2 * gap : 0), even = room / parts.length, wide = Math.floor(Math.max(least, Math.min(even, 28 * k)) * d) / d;
-    let slot = Math.min((n < 8 ? 80 : 40) * k, (room - outer * wide) / n);
+    let slot = (room - outer * wide) / n;
     if (slot * d >= 3) slot = Math.floor(slot * d) / d;
-    const space = slot >= 6 ? 2 : slot * d >= 3 ? 1 / d : 0;
+    // few layers fill the width with room between them
+    const space = slot >= 6 ? 2 : slot * d >= 3 ? 1 / d : 0, bar = Math.min(slot - space, Math.max(64 * k, 0.6 * slot));
     let x = axis;
     return parts.map((l, i) => {
       const inner = l.number >= 0, was = parts[i - 1];
       if (was && inner !== was.number >= 0) x += gap;
-      const s = { x, w: inner ? slot : wide, bar: Math.max(0.5, (inner ? slot : wide) - (inner ? space : 2)) };
-      x += s.w;
+      const w = inner ? slot : wide, s = { from: x, w, bar: Math.max(0.5, inner ? bar : wide - 2) };
+      s.x = inner && slot - bar > 2 * space ? x + Math.floor((slot - bar) / 2 * d) / d : x;
+      x += w;
       return s;
     });
   }
 
   picture(pen, w, h) {
     const t = pen.theme, k = t.k, parts = this.data, slots = this.#place(pen, w);
-    const end = slots.at(-1).x + slots.at(-1).w, foot = h - 18 * k, high = Math.max(36 * k, Math.min(64 * k, 0.2 * h));
+    const end = slots.at(-1).from + slots.at(-1).w, foot = h - 18 * k, high = Math.max(36 * k, Math.min(64 * k, 0.2 * h));
     const legend = this.#legend(pen, w), more = (legend.length - 1) * 15 * k;
     const f = { w, x0: t.axis, x1: end, top: 20 * k + more, head: 36 * k + more, base: foot - high - 27 * k, errTop: foot - high, foot };
     if (pen.ctx && w === this.fig.w) this.seen = { slots, pen, base: f.base };
@@ -253,8 +255,8 @@ class Layers extends Single {
     let free = 0;
     for (const [l, s, i] of named) {
       const sizes = l.short.split(' · ')[1], full = `${l.name} ${sizes}`, text = pen.measure(full, 'note') < room ? full : l.name, wide = pen.measure(text, 'note');
-      let x = i < inner ? s.x + s.w + 4 : s.x - 6 - wide;
-      if (x < free) x = s.x + s.w + 4; // beside the other there is no room
+      let x = i < inner ? s.from + s.w + 4 : s.from - 6 - wide;
+      if (x < free) x = s.from + s.w + 4; // beside the other there is no room
       if (x < free || x + wide > f.w) continue;
       pen.text(x, y, text, { font: 'note', fill: t.ink, halo: t.paper });
       free = x + wide + 8;
