@@ -19,6 +19,12 @@ func (d Data) Rows() int { return len(d.Labels) }
 // Row is one row's inputs.
 func (d Data) Row(i int) []float32 { return d.X[i*d.Inputs : (i+1)*d.Inputs] }
 
+// First is the first n rows, or all where there are fewer.
+func (d Data) First(n int) Data {
+	n = max(0, min(n, d.Rows()))
+	return Data{X: d.X[:n*d.Inputs], Labels: d.Labels[:n], Inputs: d.Inputs, Classes: d.Classes}
+}
+
 // Spirals are two arms that wind one and a half times about the middle, n
 // points in all, within about [−1, 1]; noise is the deviation of each coordinate.
 func Spirals(n int, noise float64, seed uint64) Data {

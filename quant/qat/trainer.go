@@ -92,6 +92,19 @@ func (n *Net) Measure(d Data) (nats, accuracy float64) {
 	return loss(logits, d.Labels, d.Classes), float64(right) / float64(d.Rows())
 }
 
+// Classify gives the class that each row of d is taken for.
+func (n *Net) Classify(d Data) []int {
+	if d.Rows() == 0 {
+		return nil
+	}
+	logits, classes := n.forward(d.X, d.Rows(), false), n.Classes()
+	out := make([]int, d.Rows())
+	for i := range out {
+		out[i] = Class(logits[i*classes : (i+1)*classes])
+	}
+	return out
+}
+
 // Class is the largest of a row, the first of equals.
 func Class(row []float32) int {
 	best := 0

@@ -37,7 +37,7 @@ const (
 // LabArgs says what is trained.
 type LabArgs struct {
 	Task        string `json:"task"` // "spirals" or "digits"
-	Bits        int    `json:"bits"` // of weights: 2 … 8, 0 for ternary ones
+	Bits        []int  `json:"bits"` // of weights, a network each: 2 … 8, 0 for ternary ones
 	Activations int    `json:"activations,omitempty"`
 	Seed        uint64 `json:"seed"`
 }
@@ -55,6 +55,7 @@ type Lab struct {
 	Side   int      `json:"side,omitempty"`   // cells of a map, along one side
 	Reach  float64  `json:"reach,omitempty"`  // it covers −Reach … Reach
 	Points []LabDot `json:"points,omitempty"` // of the spirals, once
+	Digits []string `json:"digits,omitempty"` // some that nobody learnt from, once: a letter a pixel, from A for paper to Z for ink
 }
 
 // LabRun is one network.
@@ -64,7 +65,9 @@ type LabRun struct {
 	Every    int       `json:"every,omitempty"`
 	Nats     float64   `json:"nats"`
 	Accuracy float64   `json:"accuracy"`
-	Map      string    `json:"map,omitempty"` // a letter a cell, from A where class 0 is sure to Z where 1 is
+	Bits     int       `json:"bits"`            // of its weights; -1 for floats
+	Reads    string    `json:"reads,omitempty"` // what it takes each of the digits for
+	Map      string    `json:"map,omitempty"`   // a letter a cell, from A where class 0 is sure to Z where 1 is
 }
 
 // LabDot is a point of a spiral.

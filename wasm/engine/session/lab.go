@@ -15,21 +15,26 @@ const (
 	labSide    = 40
 	labReach   = 1.2
 	labPoints  = 200
+	labDigits  = 20
 	labLossDot = 5 // steps that one point of a curve is the mean of
 )
 
 func (s *Session) labOpen(a wire.LabArgs) (Reply, error) {
-	lab, err := qat.NewLab(qat.Setup{Task: a.Task, Seed: a.Seed, Bits: []int{a.Bits}, Activations: a.Activations, Steps: labSteps})
+	lab, err := qat.NewLab(qat.Setup{Task: a.Task, Seed: a.Seed, Bits: a.Bits, Activations: a.Activations, Steps: labSteps})
 	if err != nil {
 		return Reply{}, err
 	}
 	s.teaching.lab, s.teaching.spirals = lab, a.Task != "digits"
 	v, err := s.labState()
-	if err == nil && s.teaching.spirals {
-		_, fresh := lab.Data()
-		for i := range min(labPoints, len(fresh.Labels)) {
-			v.Points = append(v.Points, wire.LabDot{X: float64(fresh.X[2*i]), Y: float64(fresh.X[2*i+1]), Class: fresh.Labels[i]})
+	_, fresh := lab.Data()
+	if !s.teaching.spirals {
+		for i := range min(labDigits, fresh.Rows()) {
+			v.Digits = append(v.Digits, letters(fresh.Row(i)))
 		}
+		return Reply{JSON: v}, err
+	}
+	for i := range min(labPoints, fresh.Rows()) {
+		v.Points = append(v.Points, wire.LabDot{X: float64(fresh.X[2*i]), Y: float64(fresh.X[2*i+1]), Class: fresh.Labels[i]})
 	}
 	return Reply{JSON: v}, err
 }
@@ -54,7 +59,7 @@ func (s *Session) labState() (v wire.Lab, err error) {
 		v.Side, v.Reach = labSide, labReach
 	}
 	for _, r := range lab.Runs() {
-		run := wire.LabRun{Name: r.Name, Nats: r.Nats, Accuracy: r.Accuracy}
+		run := wire.LabRun{Name: r.Name, Bits: r.Bits, Nats: r.Nats, Accuracy: r.Accuracy}
 		for i := 0; i+labLossDot <= len(r.Loss); i += labLossDot {
 			var sum float64
 			for _, x := range r.Loss[i : i+labLossDot] {
@@ -68,6 +73,11 @@ func (s *Session) labState() (v wire.Lab, err error) {
 				return v, err
 			}
 			run.Map = letters(m)
+		} else {
+			_, fresh := lab.Data()
+			for _, class := range r.Net.Classify(fresh.First(labDigits)) {
+				run.Reads += string(rune('0' + class))
+			}
 		}
 		v.Runs = append(v.Runs, run)
 	}

@@ -4,6 +4,7 @@ package session
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -56,7 +57,7 @@ func TestLab(t *testing.T) {
 	if _, err := s.Call(wire.OpLabOpen, []byte(`{"task":"spirals","bits":1}`), Attachment{}); err == nil {
 		t.Error("1 bit is taken")
 	}
-	v := ask[wire.Lab](t, &s, wire.OpLabOpen, wire.LabArgs{Task: "spirals", Bits: 2, Seed: 1}, Attachment{})
+	v := ask[wire.Lab](t, &s, wire.OpLabOpen, wire.LabArgs{Task: "spirals", Bits: []int{2}, Seed: 1}, Attachment{})
 	if v.Done != 0 || v.All != 2*labSteps || len(v.Points) != labPoints || len(v.Runs) != 1 || len(v.Runs[0].Map) != labSide*labSide {
 		t.Fatalf("%+v", v)
 	}
@@ -69,9 +70,23 @@ func TestLab(t *testing.T) {
 	if float, rounded, trained := v.Runs[0].Accuracy, v.Runs[1].Accuracy, v.Runs[2].Accuracy; float < 0.95 || trained < rounded+0.05 {
 		t.Errorf("floats find %v, rounded %v, trained %v", float, rounded, trained)
 	}
-	v = ask[wire.Lab](t, &s, wire.OpLabOpen, wire.LabArgs{Task: "digits", Bits: 4, Seed: 1}, Attachment{})
-	if v.Side != 0 || v.Points != nil || v.Runs[0].Map != "" {
+	v = ask[wire.Lab](t, &s, wire.OpLabOpen, wire.LabArgs{Task: "digits", Bits: []int{4, 0}, Seed: 1}, Attachment{})
+	if v.Side != 0 || v.Points != nil || v.Runs[0].Map != "" || len(v.Digits) != labDigits || len(v.Digits[0]) != 64 {
 		t.Errorf("%+v", v)
+	}
+	for v.Done < v.All {
+		v = ask[wire.Lab](t, &s, wire.OpLabStep, wire.LabStepArgs{Steps: labAtOnce}, Attachment{})
+	}
+	for i, r := range v.Runs { // the digits are 0 … 9 in turn
+		right := 0
+		for k, c := range r.Reads {
+			if int(c-'0') == k%10 {
+				right++
+			}
+		}
+		if bits := []int{-1, 4, 4, 0, 0}[i]; r.Bits != bits || len(r.Reads) != labDigits || math.Abs(float64(right)/labDigits-r.Accuracy) > 0.25 {
+			t.Errorf("%s: %d bits, reads %q, finds %v", r.Name, r.Bits, r.Reads, r.Accuracy)
+		}
 	}
 }
 
