@@ -116,6 +116,11 @@ func (a *app) renderLessons() {
 		a.text("l-state-"+id, state)
 		a.attr("l-state-"+id, "class", class)
 	}
+	again := "begin again"
+	if l.Forgot() {
+		again = "take that back"
+	}
+	a.text("l-forget", again)
 	a.show("lesson-levels", now == page.FirstLesson)
 	a.show("lesson-more", now != page.FirstLesson)
 	if a.changed("lesson", "learn", now) {

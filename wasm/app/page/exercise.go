@@ -43,7 +43,7 @@ func Judge(q Question, text, other string) Judgement {
 	}
 	v, ok := readCount(shown)
 	if !ok {
-		return Judgement{Says: fmt.Sprintf("“%s” for %s is not a number. Write it in digits, as 256; 2^8 is fine too.", clipped(shown), q.Label)}
+		return Judgement{Says: fmt.Sprintf("“%s” for %s %s", clipped(shown), q.Label, noNumber(shown))}
 	}
 	if v == float64(q.Count()) {
 		return Judgement{Right: true}
@@ -53,6 +53,33 @@ func Judge(q Question, text, other string) Judgement {
 		o = math.NaN()
 	}
 	return Judgement{Says: fmt.Sprintf("%s for %s: %s", printCount(v), q.Label, slip(q, v, o))}
+}
+
+// noNumber says what a text is that is no number.
+func noNumber(text string) string {
+	switch {
+	case isRange(text):
+		return "is a range. How many whole numbers lie in it, both ends counted?"
+	case strings.Contains(strings.ToLower(text), "bit"):
+		return "counts bits. How many values can they tell apart?"
+	}
+	return "is not a number. Write it in digits, as 256; 2^8 is fine too."
+}
+
+// isRange says whether a text is two numbers and what parts them: "-8..7".
+func isRange(text string) bool {
+	const digits = "0123456789"
+	from := strings.IndexAny(text, digits)
+	if from < 0 {
+		return false
+	}
+	rest := strings.TrimSpace(strings.TrimLeft(text[from:], digits))
+	for _, mark := range []string{"..", "…", "to ", "and ", "-", "–", "−"} {
+		if after, ok := strings.CutPrefix(rest, mark); ok {
+			return strings.ContainsAny(after, digits)
+		}
+	}
+	return false
 }
 
 // slip says what probably went wrong. Rules are in order of how surely they
@@ -126,7 +153,14 @@ func smallSlip(q Question, v, other float64) string {
 		k := int(math.Round(math.Log2(v)))
 		return fmt.Sprintf("that is 2%s, what %d bits give. %s has %d.", superscripts(k), k, q.Label, q.Bits)
 	}
-	return "no. Each bit that goes halves the number of values."
+	switch {
+	case v > float64(Given.Count()):
+		return fmt.Sprintf("that is more than %s has. With fewer bits there are fewer values.", Given.Label)
+	case v > 2 && v+1 == math.Exp2(math.Round(math.Log2(v+1))):
+		k := int(math.Round(math.Log2(v + 1)))
+		return fmt.Sprintf("that is 2%s − 1, the largest number of %d bits. %s has %d, and zero counts.", superscripts(k), k, q.Label, q.Bits)
+	}
+	return "no. The count is a power of two: each bit that goes halves the number of values."
 }
 
 func rightHead() string {
@@ -158,7 +192,7 @@ func hintHead(i int) string { return fmt.Sprintf("Hint %d of %d.", i+1, len(hint
 func readCount(text string) (float64, bool) { return answers.Read(text) }
 
 func printCount(v float64) string {
-	return strings.Replace(strconv.FormatFloat(v, 'g', 6, 64), "-", "−", 1)
+	return clipped(strings.Replace(strconv.FormatFloat(v, 'f', -1, 64), "-", "−", 1))
 }
 
 // clipped is a text short enough to stand in a sentence.

@@ -18,9 +18,12 @@ type Learn struct {
 	Bits    int     // of the number line
 	X       float64 // the value on it
 	Done    []string
+	Solved  []string // exercises, as "/code"
 	Fields  [2]Field // as last checked, in the order of Questions
 	Verdict Verdict
 	Hints   int // given so far
+
+	forgotten string // what Kept was before it was begun again
 }
 
 // Asked is an exercise of a lesson with the seed of its numbers, as in
@@ -59,11 +62,12 @@ type (
 	LessonsListed struct{ IDs []string }
 	// Recalled brings what Kept gave at an earlier visit.
 	Recalled struct{ Text string }
-	// Solved says that all exercises of a lesson were.
+	// Solved says that all exercises of a lesson were, or with a slash before
+	// it, that one exercise was.
 	Solved struct{ Lesson string }
 	// ExerciseAsked is a variation of an exercise that was opened.
 	ExerciseAsked struct{ Asked }
-	// ProgressForgotten begins the course again.
+	// ProgressForgotten begins the course again, or takes that back.
 	ProgressForgotten struct{}
 )
 
@@ -93,15 +97,38 @@ func (s *State) Lesson() string {
 func (l *Learn) IsDone(id string) bool { return slices.Contains(l.Done, id) }
 
 // Kept is the progress as text, for the next visit.
-func (l *Learn) Kept() string { return strings.Join(l.Done, " ") }
+func (l *Learn) Kept() string { return strings.Join(slices.Concat(l.Done, l.Solved), " ") }
+
+// Forgot says whether the course was begun again, and nothing done since.
+func (l *Learn) Forgot() bool { return l.forgotten != "" && l.Kept() == "" }
+
+// forget begins the course again; a second time it takes that back.
+func (l *Learn) forget() {
+	was := l.Kept()
+	if l.Forgot() {
+		l.recalled(l.forgotten)
+	} else {
+		l.recalled("")
+	}
+	l.forgotten = was
+}
+
+// maxSolved is how many exercises are remembered, and how long a name may be.
+const maxSolved = 64
 
 // recalled takes what Kept gave, without lessons that are no more.
 func (l *Learn) recalled(text string) {
 	known := strings.Fields(text)
-	l.Done = nil
+	l.Done, l.Solved = nil, nil
 	for _, id := range l.Lessons {
 		if slices.Contains(known, id) {
 			l.Done = append(l.Done, id)
+		}
+	}
+	for _, id := range known {
+		name, ok := strings.CutPrefix(id, "/")
+		if ok && name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz-") == "" && len(id) < maxSolved && len(l.Solved) < maxSolved && !slices.Contains(l.Solved, id) {
+			l.Solved = append(l.Solved, id)
 		}
 	}
 }
@@ -191,7 +218,7 @@ func (s *State) updateLearn(e Event) ([]Effect, bool) {
 	case ExerciseAsked:
 		l.Asked = e.Asked
 	case ProgressForgotten:
-		l.Done = nil
+		l.forget()
 	default:
 		return nil, false
 	}

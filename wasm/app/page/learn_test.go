@@ -39,7 +39,10 @@ func TestJudge(t *testing.T) {
 		{int4, "256", "", "that is INT8"}, {int2, "256", "", "that is INT8"}, {int4, "255", "", "each bit that goes halves"},
 		{int4, "32", "", "2⁵, what 5 bits give"}, {int2, "8", "", "2³, what 3 bits give"}, {int2, "16", "8", "2⁴, what 4 bits give"},
 		{int4, "4", "16", "swapped"}, {int2, "16", "4", "swapped"}, {int2, "16", "16", "2⁴, what 4 bits give"},
-		{int4, "15.5", "", "whole number"}, {int4, "13", "", "halves the number"}, {int2, "1000000", "", "halves the number"},
+		{int4, "15.5", "", "whole number"}, {int4, "13", "", "halves the number"}, {int2, "1000000", "", "1000000 for INT2: that is more than INT8 has"},
+		{int4, "100000000000000000000", "", "1000000000000000… for INT4: that is more"}, {int4, "31", "", "2⁵ − 1"}, {int2, "15", "", "2⁴ − 1"}, {int4, "127", "", "2⁷ − 1"},
+		{int4, "-8..7", "", "“-8..7” for INT4 is a range"}, {int4, "−8 … 7", "", "is a range"}, {int2, "0-3", "", "is a range"}, {int4, "from -8 to 7", "", "is a range"},
+		{int4, "between 0 and 15", "", "is a range"}, {int4, "4 bits", "", "counts bits"}, {int4, "16 or so", "", "not a number"},
 	} {
 		t.Run(c.q.Label+" "+clipped(c.text)+" "+c.other, func(t *testing.T) {
 			got := Judge(c.q, c.text, c.other)
@@ -108,6 +111,30 @@ func TestExercise(t *testing.T) {
 		if l.Verdict.Kind != "hint" || l.Verdict.Lines[0] != hints[i%len(hints)] {
 			t.Errorf("hint %d: %+v", i, l.Verdict)
 		}
+	}
+}
+
+// What is solved of a lesson is kept beside what is done, and begun again or not.
+func TestExercisesAreKept(t *testing.T) {
+	s := Start()
+	s.Update(LessonsListed{[]string{"levels", "scale"}})
+	s.Update(Solved{"/code"})
+	s.Update(Solved{"scale"})
+	s.Update(Solved{"/code"})
+	if s.Learn.Kept() != "scale /code" || len(s.Learn.Done) != 1 {
+		t.Errorf("kept %q, done %q", s.Learn.Kept(), s.Learn.Done)
+	}
+	s.Update(ProgressForgotten{})
+	if s.Learn.Kept() != "" || !s.Learn.Forgot() {
+		t.Errorf("kept %q", s.Learn.Kept())
+	}
+	s.Update(ProgressForgotten{})
+	if s.Learn.Kept() != "scale /code" || s.Learn.Forgot() {
+		t.Errorf("taken back: %q", s.Learn.Kept())
+	}
+	s.Update(Recalled{strings.Repeat("/x", 9000) + " /" + strings.Repeat("y", 100) + " /<b> /a /b"})
+	if s.Learn.Kept() != "/a /b" {
+		t.Errorf("kept %q", s.Learn.Kept())
 	}
 }
 
