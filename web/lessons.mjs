@@ -89,7 +89,7 @@ export function render(lesson, words, parts = {}) {
       if (aside) return `<dfn aria-describedby="l-${aside}">${escaped(text)}</dfn>`;
       if (!id) return `<a href="${escaped(href)}">${this.parser.parseInline(tokens)}</a>`;
       const entry = wordOf(id), tip = `w-${id}-${++uses}`;
-      return `<span class="gloss"><a href="#/learn/words" aria-describedby="${tip}">${escaped(text)}</a><span role="tooltip" id="${tip}"><b>${escaped(entry.word)}</b> ${escaped(entry.means)}</span></span>`;
+      return `<span class="gloss"><a href="#/learn/words" data-word="${id}" aria-describedby="${tip}">${escaped(text)}</a><span role="tooltip" id="${tip}"><b>${escaped(entry.word)}</b> ${escaped(entry.means)}</span></span>`;
     },
     listitem(item) {
       const entry = lesson.id === "words" && /^\*\*(.+?)\*\*: /.exec(item.text);

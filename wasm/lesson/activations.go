@@ -229,8 +229,8 @@ func drawSmooth(v Values) ([]Part, error) {
 
 // smoothExercise asks for a scale of SmoothQuant and what it does to both sides.
 var smoothExercise = Exercise{ID: "smooth", Title: "The scale that moves", Make: func(r *rand.Rand) Question {
-	s := float64(pick(r, 2, 3, 4, 5, 8, 10))
-	w := pick(r, 0.25, 0.5, 1, 2)
+	s := float64(2 + r.IntN(11))
+	w := pick(r, 0.2, 0.25, 0.3, 0.4, 0.5, 0.8, 1, 1.5, 2)
 	x := s * s * w
 	scale := Field{Label: "Scale", want: s, near: s / 200, other: "no. With α = ½ it is the root of the activations' range over the weights'."}
 	scale.add(s*s, "that is the quotient. With α = ½ its square root is taken.")

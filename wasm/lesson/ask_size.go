@@ -7,7 +7,7 @@ import (
 
 // sizeExercise asks what a model's weights take.
 var sizeExercise = Exercise{ID: "size", Title: "How big is it?", Make: func(r *rand.Rand) Question {
-	p := pick(r, 1.0, 3, 7, 8, 13, 32, 70)
+	p := pick(r, 0.5, 1, 1.5, 2, 3, 4, 6, 7, 8, 9, 12, 13, 14, 24, 27, 32, 34, 65, 70, 72)
 	f := pick(r, struct {
 		name string
 		bits float64

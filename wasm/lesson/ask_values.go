@@ -19,7 +19,7 @@ var valuesExercise = Exercise{ID: "values", Title: "Bits and values", Make: func
 }}
 
 func askValues(r *rand.Rand) Question {
-	n := pick(r, 3, 5, 6, 7, 10, 12)
+	n := pick(r, 3, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16)
 	count := math.Exp2(float64(n))
 	f := Field{Label: "Values", want: count, other: "no. Each bit doubles the number of values, from 2 with one bit."}
 	f.add(float64(n*n), "that is bits times bits. The count is 2 × 2 × …, once for each bit.")
@@ -42,7 +42,7 @@ func askValues(r *rand.Rand) Question {
 }
 
 func askBits(r *rand.Rand) Question {
-	n := pick(r, 3, 4, 5, 6, 7, 9)
+	n := pick(r, 3, 4, 5, 6, 7, 9, 10, 11)
 	most := 1 << n
 	want := most - r.IntN(most/4)
 	f := Field{Label: "Bits", want: float64(n), other: "no. Find the smallest power of two that is large enough."}
@@ -64,7 +64,7 @@ func askBits(r *rand.Rand) Question {
 }
 
 func askSymmetric(r *rand.Rand) Question {
-	n := pick(r, 3, 4, 5, 6, 8)
+	n := pick(r, 3, 4, 5, 6, 7, 8, 9, 10, 12)
 	count := math.Exp2(float64(n))
 	f := Field{Label: "Values", want: count - 1, other: "no. Count the negative codes, zero, and the positive ones."}
 	f.add(count, "that is with the lowest code, which a symmetric format does not use.")

@@ -6,6 +6,8 @@ type Part struct {
 	Name  string `json:"name"`
 	Say   string `json:"say"`
 	Moves string `json:"moves,omitempty"` // control that is moved in the picture itself
+	Wide  bool   `json:"wide,omitempty"`  // it wants the whole width
+	Next  *Next  `json:"next,omitempty"`  // where a button would move it
 
 	Line  *Line  `json:"line,omitempty"`
 	Lines *Lines `json:"lines,omitempty"`
@@ -14,6 +16,12 @@ type Part struct {
 	Bits  []Bits `json:"bits,omitempty"`
 	Terms []Term `json:"terms,omitempty"`
 	Code  string `json:"code,omitempty"` // to copy
+}
+
+// Next is a value of the control that a picture moves, and what leads to it.
+type Next struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // Line is a number line with levels on it, and a value with the level that it

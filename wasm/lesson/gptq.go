@@ -148,26 +148,54 @@ func drawGPTQ(v Values) ([]Part, error) {
 	case step > 0:
 		say = fmt.Sprintf("Column %d stands at levels; the columns after it moved to make up for its error.", step)
 	}
-	parts := []Part{{Name: "The weights", Grid: &grid, Say: say}}
-	if step > 0 && step < side {
-		parts = append(parts, p.formula(step-1, before))
-	}
+	parts := []Part{{Name: "The weights", Wide: true, Grid: &grid, Say: say}, p.table(step), p.formula(step, before)}
 	done := append([]float32(nil), p.now...)
 	for i := step; i < side; i++ {
 		p.column(i)
 	}
 	soFar, plain, all := p.off(done), p.off(p.plain), p.off(p.now)
-	return append(parts, Part{Name: "How far the output is off", Bars: &Bars{Unit: "% of the output", Digits: 2, Rows: []Bar{{"as it stands", soFar, true}, {"GPTQ in the end", all, false}, {"plain rounding", plain, false}}},
+	return append(parts, Part{Name: "How far the output is off", Wide: true, Bars: &Bars{Unit: "% of the output", Digits: 2, Rows: []Bar{{"as it stands", soFar, true}, {"GPTQ in the end", all, false}, {"plain rounding", plain, false}}},
 		Say: fmt.Sprintf("As it stands %s %%. In the end GPTQ has %s %%, plain rounding %s %%.", num(soFar, 3), num(all, 3), num(plain, 3))}), nil
 }
 
-// formula is how the error of the first row in column i moved the next column.
-func (p *replay) formula(i int, before []float32) Part {
-	w, level := float64(before[i]), float64(p.now[i])
-	e := (w - level) / float64(p.up(i, i))
-	terms := line(word("e = (w − ŵ) / U = ("), Term{Text: num(w, 4), Role: "x"}, word(" − "), Term{Text: num(level, 4), Role: "xhat"}, word(") / "), Term{Text: num(float64(p.up(i, i)), 4), Role: "scale"}, word(" = "), word(num(e, 4)))
-	terms = append(terms, word("the next weight: "), Term{Text: num(float64(before[i+1]), 4), Role: "x"}, word(" − "), word(num(e, 4)), word(" · "), Term{Text: num(float64(p.up(i, i+1)), 4), Role: "scale"}, word(" = "), Term{Text: num(float64(p.now[i+1]), 4), Role: "xhat"})
-	return Part{Name: "In the first row", Terms: terms, Say: "U comes from the inputs: where they are alike, a neighbour can stand in."}
+// table is U with the row that the column before step took its shares from.
+func (p *replay) table(step int) Part {
+	g := Grid{Columns: []string{"for 1", "for 2", "for 3", "for 4"}}
+	for i := range side {
+		row := Row{Head: fmt.Sprintf("column %d", i+1), Now: i == step-1}
+		for j := range side {
+			cell := Cell{Text: "·"}
+			if j >= i {
+				cell.Text = num(float64(p.up(i, j)), 3)
+			}
+			row.Cells = append(row.Cells, cell)
+		}
+		g.Rows = append(g.Rows, row)
+	}
+	say := "A row has the shares that one column hands on. U is found before anything is rounded."
+	if step > 0 {
+		say = fmt.Sprintf("Row %d was used last: each share is a number of it over the first, %s.", step, num(float64(p.up(step-1, step-1)), 3))
+	}
+	return Part{Name: "U, from the inputs", Grid: &g, Say: say}
+}
+
+// formula is how the error of the first row in the last column that was rounded
+// moved the next one.
+func (p *replay) formula(step int, before []float32) Part {
+	const name = "In the first row"
+	if step == 0 {
+		return Part{Name: name, Terms: line(word("e = (w − ŵ) ∕ U")), Say: "The error of each weight, over the first number of its row of U, is what is handed on."}
+	}
+	i := step - 1
+	w, level, u := float64(before[i]), float64(p.now[i]), float64(p.up(i, i))
+	e := (w - level) / u
+	terms := line(word("e = (w − ŵ) ∕ U = ("), Term{Text: num(w, 4), Role: "x"}, word(" − "), Term{Text: num(level, 4), Role: "xhat"}, word(") ∕ "), Term{Text: num(u, 4), Role: "scale"}, word(" = "), word(num(e, 4)))
+	if step == side {
+		return Part{Name: name, Terms: terms, Say: "Nobody comes after the last column: its error stays."}
+	}
+	share := float64(p.up(i, i+1))
+	terms = append(terms, line(word("next weight: "), Term{Text: num(float64(before[i+1]), 4), Role: "x"}, word(" − "), word(addend(e)), word(" · "), Term{Text: addend(share), Role: "scale"}, word(" = "), Term{Text: num(float64(p.now[i+1]), 4), Role: "xhat"})...)
+	return Part{Name: name, Terms: terms, Say: "U comes from the inputs: where they are alike, a neighbour can stand in."}
 }
 
 // gptqExercise makes up for one rounding error in the next weight.

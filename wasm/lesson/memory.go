@@ -13,10 +13,13 @@ import (
 type architecture struct {
 	id, name               string
 	layers, width, forward int  // width of a token, and of the feed-forward part
+	queries                int  // width of a token's queries in a layer, where it is not width
 	kv                     int  // width of a token's keys in a layer: heads × their width
 	words                  int  // of the vocabulary
 	tied                   bool // the last matrix is the first one
 	bias                   bool // on queries, keys and values
+	norms                  int  // of a layer, as wide as a token; 0 stands for 2
+	headNorms              int  // numbers of a layer's norms of queries and keys
 	round                  float64
 }
 
@@ -27,8 +30,14 @@ var architectures = []architecture{
 	{id: "llama-2-13b", name: "Llama 2 13B", layers: 40, width: 5120, forward: 13824, kv: 5120, words: 32000},
 	{id: "llama-3.1-8b", name: "Llama 3.1 8B", layers: 32, width: 4096, forward: 14336, kv: 1024, words: 128256},
 	{id: "llama-3.1-70b", name: "Llama 3.1 70B", layers: 80, width: 8192, forward: 28672, kv: 1024, words: 128256},
+	{id: "llama-3.2-1b", name: "Llama 3.2 1B", layers: 16, width: 2048, forward: 8192, kv: 512, words: 128256, tied: true},
+	{id: "llama-3.2-3b", name: "Llama 3.2 3B", layers: 28, width: 3072, forward: 8192, kv: 1024, words: 128256, tied: true},
 	{id: "mistral-7b", name: "Mistral 7B", layers: 32, width: 4096, forward: 14336, kv: 1024, words: 32000},
 	{id: "qwen2.5-7b", name: "Qwen2.5 7B", layers: 28, width: 3584, forward: 18944, kv: 512, words: 152064, bias: true},
+	{id: "qwen2.5-0.5b", name: "Qwen2.5 0.5B", layers: 24, width: 896, forward: 4864, kv: 128, words: 151936, tied: true, bias: true},
+	{id: "qwen3-8b", name: "Qwen3 8B", layers: 36, width: 4096, forward: 12288, kv: 1024, words: 151936, headNorms: 256},
+	{id: "gemma-2-9b", name: "Gemma 2 9B", layers: 42, width: 3584, forward: 14336, queries: 4096, kv: 2048, words: 256000, tied: true, norms: 4},
+	{id: "phi-3-mini", name: "Phi-3 mini", layers: 32, width: 3072, forward: 8192, kv: 3072, words: 32064},
 	{id: "tinyllama", name: "TinyLlama 1.1B", layers: 22, width: 2048, forward: 5632, kv: 256, words: 32000},
 }
 
@@ -37,10 +46,16 @@ func (a architecture) weights() float64 {
 	if a.round > 0 {
 		return a.round
 	}
-	d, f, kv := float64(a.width), float64(a.forward), float64(a.kv)
-	layer := 2*d*d + 2*d*kv + 3*d*f + 2*d
+	d, f, kv, q, norms := float64(a.width), float64(a.forward), float64(a.kv), float64(a.width), 2.0
+	if a.queries > 0 {
+		q = float64(a.queries)
+	}
+	if a.norms > 0 {
+		norms = float64(a.norms)
+	}
+	layer := 2*d*q + 2*d*kv + 3*d*f + norms*d + float64(a.headNorms)
 	if a.bias {
-		layer += d + 2*kv
+		layer += q + 2*kv
 	}
 	ends := 2 * float64(a.words) * d
 	if a.tied {
@@ -107,6 +122,13 @@ func (n need) all() float64 { return n.weights + n.kv + n.activations }
 // feed-forward part (gate and up), each number in FP32. A layer at a time.
 const wideRows, forwardRows, floatBytes = 4, 2, 4
 
+// room is how many tokens of context fit into so many bytes beside the weights
+// and the activations of a batch; below 0 not even those fit.
+func (a architecture) room(weightBits, kvBits, bytes float64) int {
+	n := a.needs(weightBits, kvBits, batch)
+	return int(math.Floor((bytes - n.weights - n.activations) / (n.kv / batch)))
+}
+
 // needs of an architecture with so many bits for a weight and for a number of
 // the cache of context tokens. Keys and values are 2 · layers · width a token;
 // activations are those of a batch.
@@ -132,7 +154,7 @@ func memoryControls() []Control {
 	}
 	return []Control{
 		choice("model", "Model", models...),
-		slider("billion", "Weights of another model", 0.1, 500, 0.1, 7).in("billion"),
+		slider("billion", "Weights of another model", 0.1, 500, 0.1, 7).in("billion").only("model", "own"),
 		choice("format", "Weights stored as", stored...).from("q4_k"),
 		slider("context", "Context", 0, 131072, 512, 4096).in("tokens"),
 		choice("kv", "Keys and values as", "FP16", "FP16", "Q8_0", "Q8_0", "Q4_0", "Q4_0"),
@@ -165,7 +187,7 @@ func drawMemory(v Values) ([]Part, error) {
 		return nil, err
 	}
 	have := v.Number("have")
-	grid := Grid{Columns: []string{"Bits per weight", "Weights, GB", "In all, GB", "Fits"}}
+	grid := Grid{Columns: []string{"Bits", "Weights, GB", "In all, GB", "Fits", "Context that would"}}
 	var now need
 	var name, best string
 	for _, w := range ways {
@@ -182,7 +204,7 @@ func drawMemory(v Values) ([]Part, error) {
 			now, name = n, w.name
 		}
 		grid.Rows = append(grid.Rows, Row{Head: w.name, Now: w.id == v["format"], Cells: []Cell{
-			{Text: num(bits, 4)}, {Text: gigabytes(n.weights)}, {Text: gigabytes(n.all())}, {Text: yesNo(fits), Mark: fits}}})
+			{Text: num(bits, 4)}, {Text: gigabytes(n.weights)}, {Text: gigabytes(n.all())}, {Text: yesNo(fits), Mark: fits}, {Text: roomSay(a.room(bits, kv, have*1e9))}}})
 	}
 	say := fmt.Sprintf("%s weights in %s take %s GB; with the cache of %s tokens and activations it is %s GB of %s.",
 		count(a.weights()), name, gigabytes(now.weights), whole(v.Int("context")), gigabytes(now.all()), num(have, 4))
@@ -195,7 +217,7 @@ func drawMemory(v Values) ([]Part, error) {
 		{Name: "What it takes", Say: say, Bars: &Bars{Unit: "GB", Digits: 2, Roof: have, RoofName: "memory that there is", Rows: []Bar{
 			{"weights", now.weights / 1e9, false}, {"keys and values", now.kv / 1e9, false}, {"activations", now.activations / 1e9, false}, {"in all", now.all() / 1e9, true}}}},
 		a.counted(v, now, kv),
-		{Name: "Every format", Say: which, Grid: &grid},
+		{Name: "Every format", Wide: true, Say: which, Grid: &grid},
 	}, nil
 }
 
@@ -215,10 +237,22 @@ func (a architecture) counted(v Values, n need, kvBits float64) Part {
 	if at > 0 {
 		say = fmt.Sprintf("Activations: for each of %s tokens read at once, %d rows as wide as a token and %d as wide as the feed-forward part.", whole(at), wideRows, forwardRows)
 	}
-	return Part{Name: "How it is counted", Say: say, Terms: terms}
+	return Part{Name: "How it is counted", Wide: true, Say: say, Terms: terms}
 }
 
 func gigabytes(bytes float64) string { return num(math.Round(bytes/1e7)/100, 6) }
+
+// roomSay is so many tokens, rounded down to what one would set.
+func roomSay(tokens int) string {
+	if tokens < 1 {
+		return "none"
+	}
+	for unit := 1; ; unit *= 10 {
+		if tokens < 1000*unit {
+			return whole(tokens / unit * unit)
+		}
+	}
+}
 
 func yesNo(b bool) string {
 	if b {

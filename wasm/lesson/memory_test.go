@@ -10,6 +10,7 @@ func TestArchitectures(t *testing.T) {
 	want := map[string]float64{
 		"7b": 7e9, "llama-7b": 6738415616, "llama-2-13b": 13015864320, "llama-3.1-8b": 8030261248, "llama-3.1-70b": 70553706496,
 		"mistral-7b": 7241732096, "qwen2.5-7b": 7615616512, "tinyllama": 1100048384,
+		"llama-3.2-1b": 1235814400, "llama-3.2-3b": 3212749824, "qwen2.5-0.5b": 494032768, "qwen3-8b": 8190735360, "gemma-2-9b": 9241705984, "phi-3-mini": 3821079552,
 	}
 	for _, a := range architectures {
 		if a.weights() != want[a.id] {
@@ -50,6 +51,27 @@ func TestCache(t *testing.T) {
 	} {
 		if say := drawn(t, "memory", c.v)[2].Say; !strings.Contains(say, c.want) {
 			t.Errorf("%v: %s", c.v, say)
+		}
+	}
+}
+
+// TestRoom wants the context that is said to fit to fit, and a thousandth more
+// not to.
+func TestRoom(t *testing.T) {
+	for _, a := range architectures {
+		for _, kv := range []float64{16, 8.5, 4.5} {
+			n := a.room(4.5, kv, 64e9)
+			if n < batch {
+				continue
+			}
+			if in, out := a.needs(4.5, kv, n).all(), a.needs(4.5, kv, n+1).all(); in > 64e9 || out <= 64e9 {
+				t.Errorf("%s, %v bits: %d tokens take %v, one more %v", a.id, kv, n, in, out)
+			}
+		}
+	}
+	for n, want := range map[int]string{-5: "none", 0: "none", 999: "999", 12345: "12,300", 1234567: "1,230,000"} {
+		if got := roomSay(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 var outlierWidget = Widget{
 	ID: "outlier",
 	Controls: []Control{
-		slider("far", "How far out", 1, 60, 1, 3).in("× the largest other"),
+		slider("far", "How far out, over the largest other", 1, 60, 1, 3).in("×"),
 		bits("4"),
 	},
 	Draw: drawOutlier,

@@ -83,17 +83,49 @@ func drawQuantiles(v Values) ([]Part, error) {
 	yours, nf4, plain := rmse(x, toLevels(x, own)), rmse(x, q.rec), rmse(x, toLevels(x, even))
 	table := codebook.NF4()
 	say := fmt.Sprintf("Yours: %s, NF4: %s, even levels: %s.", num(yours, 4), num(nf4, 4), num(plain, 4))
-	if yours < nf4 {
-		say += " You beat NF4."
-	}
 	where, share := histogram(x, -1.001, 1.001, 61)
 	return []Part{
-		{Name: "Your sixteen levels", Moves: "levels", Line: &Line{Levels: own, Lo: -1.05, Hi: 1.05}, Say: "Drag a level to where many values are. Both ends should stay: each block has a value at one of them."},
-		{Name: "The levels of NF4", Line: &Line{Levels: wide(table[:]), Lo: -1.05, Hi: 1.05}, Say: "They are closest where a bell curve has most of its values."},
-		{Name: "What is lost", Bars: &Bars{Unit: "root mean squared error", Digits: 4, Rows: []Bar{{"your levels", yours, true}, {"NF4", nf4, false}, {"even levels", plain, false}}}, Say: say},
+		{Name: "Your sixteen levels", Moves: "levels", Line: &Line{Levels: own, Lo: -1.05, Hi: 1.05}, Say: judged(yours, nf4), Next: &Next{Name: "Each level to the mean of its values", Value: lloyd(x, own)}},
 		{Name: "Where the values are", Lines: &Lines{X: where, XName: "value over the largest of its block", YName: "share of the values", Series: []Series{{Name: "values", Tone: "orig", Y: share, Step: true, Fill: true}}},
 			Say: fmt.Sprintf("%s values in blocks of 64, each divided by its largest.", whole(len(x)))},
+		{Name: "The levels of NF4", Line: &Line{Levels: wide(table[:]), Lo: -1.05, Hi: 1.05}, Say: "They are closest where a bell curve has most of its values."},
+		{Name: "What is lost", Bars: &Bars{Unit: "root mean squared error", Digits: 4, Rows: []Bar{{"your levels", yours, true}, {"NF4", nf4, false}, {"even levels", plain, false}}}, Say: say},
 	}, nil
+}
+
+// judged says how one's own levels stand against those of NF4.
+func judged(yours, nf4 float64) string {
+	part := num(100*math.Abs(yours/nf4-1), 2)
+	switch {
+	case yours < nf4:
+		return fmt.Sprintf("You beat NF4: your levels lose %s %% less.", part)
+	case yours == nf4:
+		return "Your levels lose as much as NF4."
+	}
+	return fmt.Sprintf("Not yet: your levels lose %s %% more than NF4. Drag them to where the values are.", part)
+}
+
+// lloyd moves each level to the mean of the values that go to it, one step of
+// the rule of Lloyd 1982, rounded to thousandths as levels are dragged.
+func lloyd(x []float32, levels []float64) string {
+	at := map[float64]int{}
+	sum, n := make([]float64, len(levels)), make([]int, len(levels))
+	for i, l := range levels {
+		at[float64(float32(l))] = i
+	}
+	for i, v := range toLevels(x, levels) {
+		k := at[float64(v)]
+		sum[k] += float64(x[i])
+		n[k]++
+	}
+	out := make([]string, len(levels))
+	for i, l := range levels {
+		if n[i] > 0 {
+			l = sum[i] / float64(n[i])
+		}
+		out[i] = strconv.FormatFloat(math.Round(1000*l)/1000, 'g', -1, 64)
+	}
+	return strings.Join(out, " ")
 }
 
 // quantilesExercise has levels used equally often.

@@ -26,8 +26,9 @@ func drawSpeed(v Values) ([]Part, error) {
 				return nil, err
 			}
 			gb := v.Number("billion") * bits / 8
-			size = append(size, Bar{Name: w.name, Value: gb})
-			speed = append(speed, Bar{Name: w.name, Value: v.Number("bandwidth") / gb})
+			name := fmt.Sprintf("%s, %s bits", w.name, num(bits, 3))
+			size = append(size, Bar{Name: name, Value: gb})
+			speed = append(speed, Bar{Name: name, Value: v.Number("bandwidth") / gb})
 			if id == "fp16" {
 				first = v.Number("bandwidth") / gb
 			}

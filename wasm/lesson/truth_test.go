@@ -39,14 +39,36 @@ func TestNF4IsForBells(t *testing.T) {
 		of   string
 		wins int // row of the bars
 	}{{normal, 1}, {uniform, 2}} {
-		rows := drawn(t, "quantiles", Values{"of": c.of})[2].Bars.Rows
+		rows := drawn(t, "quantiles", Values{"of": c.of})[3].Bars.Rows
 		if rows[c.wins].Value >= rows[3-c.wins].Value {
 			t.Errorf("%s: %+v", c.of, rows)
 		}
 	}
-	rows := drawn(t, "quantiles", Values{"of": twoBumps, "levels": "-1 -0.9 -0.8 -0.72 -0.66 -0.6 -0.5 -0.4 0.4 0.5 0.6 0.66 0.72 0.8 0.9 1"})[2].Bars.Rows
+	rows := drawn(t, "quantiles", Values{"of": twoBumps, "levels": "-1 -0.9 -0.8 -0.72 -0.66 -0.6 -0.5 -0.4 0.4 0.5 0.6 0.66 0.72 0.8 0.9 1"})[3].Bars.Rows
 	if rows[0].Value >= rows[1].Value {
 		t.Errorf("levels at the bumps do not beat NF4: %+v", rows)
+	}
+}
+
+// TestLloyd wants the button's rule to lose ever less, and to beat NF4 whatever
+// the values are.
+func TestLloyd(t *testing.T) {
+	for _, of := range []string{normal, uniform, twoBumps} {
+		v, before := Values{"of": of}, math.Inf(1)
+		for range 40 {
+			parts := drawn(t, "quantiles", v)
+			now := parts[3].Bars.Rows[0].Value
+			if now > before*1.001 {
+				t.Fatalf("%s: %v after %v", of, now, before)
+			}
+			before, v["levels"] = now, parts[0].Next.Value
+		}
+		if say := drawn(t, "quantiles", v)[0].Say; !strings.HasPrefix(say, "You beat NF4: ") {
+			t.Errorf("%s: %s", of, say)
+		}
+	}
+	if say := drawn(t, "quantiles", nil)[0].Say; !strings.HasPrefix(say, "Not yet: ") {
+		t.Error(say)
 	}
 }
 

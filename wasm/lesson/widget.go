@@ -33,6 +33,13 @@ type Control struct {
 	Step    float64  `json:"step"`
 	Unit    string   `json:"unit,omitempty"`
 	Options []Option `json:"options,omitempty"`
+	Only    *Only    `json:"only,omitempty"` // else it says nothing, and rests
+}
+
+// Only is where a control counts: where another stands at a value.
+type Only struct {
+	ID    string `json:"id"`
+	Value string `json:"value"`
 }
 
 // Option is one of a choice.
@@ -125,7 +132,11 @@ func Draw(id string, v Values) ([]Part, error) {
 	if w == nil {
 		return nil, fmt.Errorf("there is no widget %q", id)
 	}
-	return w.Draw(w.fix(v))
+	parts, err := w.Draw(w.fix(v))
+	for i := range parts {
+		parts[i].Say = strings.ReplaceAll(parts[i].Say, " %", "\u00a0%") // stays with its number
+	}
+	return parts, err
 }
 
 // Controls are those of a widget.
@@ -169,6 +180,12 @@ func (c Control) from(value string) Control {
 // bits is the choice among the integer formats.
 func bits(at string) Control {
 	return choice("bits", "Bits", "2", "2", "3", "3", "4", "4", "5", "5", "6", "6", "8", "8").from(at)
+}
+
+// only lets a control count where another stands at a value.
+func (c Control) only(id, value string) Control {
+	c.Only = &Only{id, value}
+	return c
 }
 
 // in gives a control a unit.

@@ -1,6 +1,7 @@
 // The lessons beyond the first: their text, which is a file each, their widgets
 // and their exercises, which the engine describes. Loaded when one is opened.
 import { byId } from "./rooms.js";
+import { recall } from "./shell.js";
 import { cells, code, el, grid, terms, trouble } from "./lesson-parts.js";
 import { Points } from "./points.js";
 
@@ -46,9 +47,15 @@ export async function lesson(id, exercise, seed, first = false) {
   exercises = [...article.querySelectorAll("[data-exercise]")].map((form) => new Exercise(form, id));
   const widgets = [...article.querySelectorAll("[data-widget]")];
   for (const box of widgets) LABS.includes(box.dataset.widget) ? lab(box, off.signal) : new Widget(box, off.signal);
-  if (!exercises.length) solved(id); // there is nothing to solve
+  if (exercises.every((x) => x.done)) solved(id); // or there is nothing to solve
   vary();
-  if (!first && !wanted.exercise) {
+  const word = id === "words" && entry && byId(`word-${entry}`);
+  entry = "";
+  if (word) {
+    word.tabIndex = -1;
+    word.focus();
+    word.scrollIntoView({ block: "center" });
+  } else if (!first && !wanted.exercise) {
     scrollTo({ top: 0 });
     article.querySelector("h1").focus({ preventScroll: true });
   }
@@ -86,11 +93,13 @@ function vary() {
   }
 }
 
-/** What the tooltip of a term needs: to stay on the page, and to go at Escape. */
-article.addEventListener("keydown", (e) => {
-  const word = e.target.closest?.(".gloss");
-  if (e.key === "Escape" && word) word.classList.add("shut");
+/** What the tooltip of a term needs: to stay on the page, and to go at Escape wherever the focus is. */
+document.addEventListener("keydown", (e) => {
+  if (e.key === "Escape") for (const word of article.querySelectorAll(".gloss:hover, .gloss:focus-within")) word.classList.add("shut");
 });
+/** A term leads to its entry among the words. */
+let entry = "";
+article.addEventListener("click", ({ target }) => { entry = target.closest?.(".gloss > a")?.dataset.word ?? ""; });
 for (const type of ["pointerover", "focusin"]) {
   article.addEventListener(type, (e) => {
     const word = e.target.closest?.(".gloss");
@@ -103,9 +112,12 @@ for (const type of ["pointerover", "focusin"]) {
 }
 for (const type of ["pointerout", "focusout"]) article.addEventListener(type, (e) => e.target.closest?.(".gloss")?.classList.remove("shut"));
 
+/** The name of the model that is open in Model, for the lines that load it. */
+const ownFile = () => (byId("m-facts").hidden ? "" : byId("m-name").textContent);
+
 /** A widget: controls as the engine describes them, and its figures. */
 class Widget {
-  #box; #id; #off; #values = {}; #parts = []; #busy = false; #again = false; #inputs = {}; #points = {};
+  #box; #id; #off; #values = {}; #parts = []; #said = []; #busy = false; #again = false; #inputs = {}; #points = {};
 
   constructor(box, signal) {
     this.#box = box;
@@ -130,7 +142,9 @@ class Widget {
       if (first) this.#controls(r.controls ?? []);
       await this.#draw(r.parts);
       this.alert.hidden = true;
-      if (said && r.parts[0]) this.#say(r.parts[0].say);
+      const says = r.parts.map((p) => p.say), news = says.find((text, i) => text !== this.#said[i]);
+      this.#said = says;
+      if (said && news) this.#say(news);
     } catch (e) {
       if (this.#off.aborted) return;
       this.alert.replaceChildren(...trouble("It cannot be drawn", e, () => this.#ask()));
@@ -149,10 +163,23 @@ class Widget {
 
   #set(id, value) {
     this.#values[id] = value;
+    this.#rest();
     this.#ask(true);
   }
 
+  /** What does not count as the others stand cannot be moved. */
+  #rest() {
+    for (const c of this.list) {
+      if (c.only) for (const input of this.row.querySelectorAll(`#w-${this.#id}-${c.id}, [data-exact="${c.id}"]`)) input.disabled = this.#values[c.only.id] !== c.only.value;
+    }
+  }
+
   #controls(list) {
+    this.list = list;
+    for (const c of list) {
+      c.first = c.value;
+      if (c.id === "file") c.value = ownFile() || c.value;
+    }
     this.row.replaceChildren(...list.map((c) => {
       this.#values[c.id] = c.value;
       return this.#control(c);
@@ -160,8 +187,11 @@ class Widget {
     this.row.append(el("button", { type: "button", class: "plain", onclick: () => {
       for (const c of list) this.#inputs[c.id]?.(c.value);
       for (const c of list) this.#values[c.id] = c.value;
+      this.#rest();
       this.#ask(true);
     } }, "Reset"));
+    this.#rest();
+    if (list.some((c) => c.kind === "text" && c.value !== c.first)) this.#again = true;
   }
 
   #control(c) {
@@ -182,7 +212,7 @@ class Widget {
       return el("div", { class: "w-text" }, el("label", { for: id }, c.label), input);
     }
     const at = { min: c.min, max: c.max, step: c.step, value: c.value };
-    const range = el("input", { id, type: "range", ...at }), box = el("input", { type: "number", "aria-label": `${c.label}, exact`, ...at });
+    const range = el("input", { id, type: "range", ...at }), box = el("input", { type: "number", "data-exact": c.id, "aria-label": `${c.label}, exact`, ...at });
     const fill = () => range.style.setProperty("--f", `${100 * (range.value - c.min) / (c.max - c.min)}%`);
     range.addEventListener("input", () => { box.value = range.value; fill(); this.#set(c.id, range.value); });
     box.addEventListener("input", () => { if (box.value !== "" && Number.isFinite(+box.value)) { range.value = box.value; fill(); this.#set(c.id, box.value); } });
@@ -210,6 +240,7 @@ class Widget {
       at.points ??= new Points(at.root, moved, (text) => this.#set(moved.id, text));
       this.#inputs[moved.id] = (text) => at.points.show(text);
       at.points.span(p.line);
+      at.points.next(p.next);
     }
     const move = p.moves && !moved && ((x) => {
       const v = String(+x.toPrecision(4));
@@ -237,7 +268,7 @@ function frame(p, kind) {
   const drawn = kind === "line" || kind === "lines" || kind === "bars", said = el("span", { "data-sentence": true });
   const box = el("div", { class: drawn ? `cv h-${kind === "line" ? "line" : `w-${kind}`}` : `w-${kind}` });
   const head = el("figcaption", {}, el("b", {}, p.name), said, drawn && el("button", { type: "button", class: "plain", "data-data": true }, "data"));
-  return { kind, name: p.name, said, box, root: el("figure", { class: "plot", "aria-label": p.name }, head, box), plot: null };
+  return { kind, name: p.name, said, box, root: el("figure", { class: p.wide ? "plot wide" : "plot", "aria-label": p.name }, head, box), plot: null };
 }
 
 /** An exercise that is different for every seed. */
@@ -248,6 +279,7 @@ class Exercise {
     this.form = form;
     this.id = form.dataset.exercise;
     this.lesson = lesson;
+    this.done = (recall("fewbits.lessons") ?? "").split(" ").includes(`/${this.id}`);
     form.addEventListener("submit", (e) => { e.preventDefault(); this.#check(); });
   }
 
@@ -268,24 +300,21 @@ class Exercise {
   }
 
   #show(q) {
-    const head = `x-${this.id}`, base = new URL(".", location.href), address = `#/learn/${this.lesson}?exercise=${this.id}&seed=${this.#seed}`;
+    const head = `x-${this.id}`, address = `#/learn/${this.lesson}?exercise=${this.id}&seed=${this.#seed}`;
     this.form.setAttribute("aria-labelledby", head);
     this.fields = q.fields.map((f, i) => field(f, `${head}-${i}`));
     this.notes = q.fields.map((_, i) => el("small", { id: `${head}-${i}-s` }));
     this.fields.forEach((f, i) => f.addEventListener("input", () => this.#mark(i, null)));
     this.verdict = el("div", { class: "verdict", role: "status" }, el("span", { class: "note" }, "A wrong answer costs nothing; it says what probably went wrong."));
-    const frameOf = `<iframe src="${base}embed${address}" width="640" height="420" title="${q.title}"></iframe>`;
     this.form.replaceChildren(
-      el("h2", { id: head }, `Exercise: ${q.title.charAt(0).toLowerCase()}${q.title.slice(1)}`), el("p", {}, q.text),
+      el("h2", {}, el("span", { id: head }, `Exercise: ${q.title.charAt(0).toLowerCase()}${q.title.slice(1)}`), this.mark = el("small", { class: "x-done", hidden: !this.done }, "solved")), el("p", {}, q.text),
       el("div", { class: "row" },
         ...(q.given ?? []).map((g) => el("div", { class: "given" }, el("span", {}, g.label), el("b", {}, g.value))),
         ...this.fields.map((f, i) => el("div", { class: "answer" }, el("label", { for: f.id }, q.fields[i].label), f, this.notes[i])),
         el("div", { class: "press" }, el("button", { type: "submit", class: "first" }, "Check"), el("button", { type: "button", onclick: () => this.#hint() }, "Hint"),
           el("button", { type: "button", onclick: () => this.#another() }, "Another one"))),
       this.verdict,
-      el("details", { class: "x-share" }, el("summary", {}, "Link and embed"),
-        el("p", { class: "note" }, el("a", { href: embedded ? base + address : address, target: embedded && "_blank" }, "Link to this one"), ". In a page of your own:"),
-        el("pre", { tabindex: "0" }, `<script type="module" src="${base}fewbits-exercise.js"></script>\n<fewbits-exercise lesson="${this.lesson}" exercise="${this.id}" seed="${this.#seed}"></fewbits-exercise>\n\n${frameOf}`)));
+      el("details", { class: "x-share" }, el("summary", {}, "Link and embed"), ...share(address, q.title, `lesson="${this.lesson}" exercise="${this.id}" seed="${this.#seed}"`)));
   }
 
   #mark(i, ok) {
@@ -309,7 +338,9 @@ class Exercise {
     v.fields.forEach((ok, i) => this.#mark(i, ok));
     this.#say(v);
     if (v.kind !== "right") return;
+    if (!this.done) globalThis.fewbitsPage.solved(`/${this.id}`);
     this.done = true;
+    this.mark.hidden = false;
     if (exercises.every((x) => x.done)) solved(this.lesson);
   }
 
@@ -336,6 +367,18 @@ class Exercise {
     globalThis.fewbitsPage.exercise(this.id, seed);
   }
 }
+
+/** The link of an exercise, and how it stands in a page of one's own. */
+function share(address, title, at) {
+  const base = new URL(".", location.href);
+  return [
+    el("p", { class: "note" }, el("a", { href: embedded ? base + address : address, target: embedded && "_blank" }, "Link to this one"), ". In a page of your own:"),
+    code(`<script type="module" src="${base}fewbits-exercise.js"></script>\n<fewbits-exercise ${at}></fewbits-exercise>\n\n<iframe src="${base}embed${address}" width="640" height="420" title="${title}"></iframe>`, "what embeds it"),
+  ];
+}
+
+/** Fills in what is left out of the first lesson, which is part of the page. */
+export const shareFirst = (box) => box.append(...share("#/learn/levels", "How many values?", 'lesson="levels"'));
 
 function field(f, id) {
   if (f.options?.length) return el("select", { id }, el("option", { value: "" }, "choose"), ...f.options.map((o, i) => el("option", { value: i }, o)));

@@ -6,7 +6,7 @@ import { el } from "./lesson-parts.js";
 const padOf = (width) => Math.min(24, width / 12);
 
 export class Points {
-  #box; #control; #change; #values; #lo = -1; #hi = 1;
+  #box; #control; #change; #values; #button; #to; #lo = -1; #hi = 1;
 
   /** @param {Element} figure @param {{value: string, label: string, min: number, max: number}} control @param {(text: string) => void} change */
   constructor(figure, control, change) {
@@ -25,6 +25,18 @@ export class Points {
       this.#box.replaceChildren(...this.#values.map((_, i) => this.#handle(i)));
     }
     this.#place();
+  }
+
+  /** A button that moves all of them at once. @param {{name: string, value: string}} [to] */
+  next(to) {
+    if (!to) return;
+    if (!this.#button) {
+      this.#button = el("button", { type: "button" }, to.name);
+      this.#button.addEventListener("click", () => { this.show(this.#to); this.#change(this.#to); });
+      this.#box.after(this.#button);
+    }
+    this.#to = to.value;
+    this.#button.disabled = to.value === this.#values.join(" ");
   }
 
   /** What the line covers. @param {{lo: number, hi: number}} line */

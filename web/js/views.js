@@ -69,6 +69,11 @@ readEarly(true);
 addEventListener("hashchange", () => readEarly(false));
 if ("embed" in document.documentElement.dataset) import("./lessons.js");
 
+// The first exercise is part of the page; how it is embedded is written when it is asked for.
+byId("l-share").addEventListener("toggle", ({ target }) => {
+  if (target.open && !target.children[1]) import("./lessons.js").then((m) => m.shareFirst(target), () => { target.open = false; });
+});
+
 // Progress that was saved as a file.
 byId("l-load").addEventListener("change", async ({ target }) => {
   const [file] = target.files;

@@ -32,6 +32,7 @@ test("the first exercise checks the answer and explains a wrong one", () => visi
     ["128", "64", /in proportion.*in proportion/s, "0", "0"],
     ["4", "16", /swapped/, "0", "0"],
     ["abc", "<b>", /“abc”.*not a number.*“<b>”/s, "0", "0"],
+    ["-8..7", "4 bits", /“-8\.\.7” for INT4 is a range.*“4 bits” for INT2 counts bits/s, "0", "0"],
     [" 16 ", "2^2", /Right: 2⁴ = 16 and 2² = 4/, "1", "1"],
     ["16 values", "4", /Right/, "1", "1"],
     ["16", "3", /leave out zero/, "1", "0"],
@@ -45,6 +46,8 @@ test("the first exercise checks the answer and explains a wrong one", () => visi
   }
   await int4(page).fill("1");
   assert.equal(await int4(page).getAttribute("data-ok"), "", "a changed answer is not judged yet");
+  await page.locator("#l-form").getByText("Link and embed").click();
+  await says(page.locator("#l-share pre"), /<fewbits-exercise lesson="levels"><\/fewbits-exercise>.*embed#\/learn\/levels/s);
 }));
 
 test("the exercise works by keyboard alone, and progress is kept", () => visit(site, "#/learn", async (page) => {
@@ -117,22 +120,21 @@ test("the line opens in Tensor", () => visit(site, "#/learn", async (page) => {
   await says(page.locator("#w-x"), /^0\.375/);
 }));
 
-test("the verdict moves nothing below it", async () => {
-  for (const viewport of [{ width: 1440, height: 900 }, { width: 768, height: 900 }, { width: 390, height: 844 }]) {
-    await visit(site, "#/learn", async (page) => {
-      const moved = await page.evaluate(async ([first, second]) => {
-        const $ = (id) => document.getElementById(id), below = [...document.querySelectorAll("#lesson-levels h2")].at(-1);
-        const place = () => below.getBoundingClientRect().top + scrollY, at = place(), moved = [];
-        let n = 0;
-        const press = (id, what) => { $(id).click(); n++; if (place() !== at) moved.push(`${what}: ${place() - at} px`); };
-        for (const a of first) for (const b of second) { $("l-a0").value = a; $("l-a1").value = b; press("l-check", `${a} and ${b}`); }
-        for (let i = 1; i <= 4; i++) press("l-hint", `hint ${i}`);
-        return { n, moved };
-      }, [["", "15", "8", "-8", "7", "4", "128", "64", "256", "255", "32", "16", "13", "1.5", "nonsense of some length"], ["", "3", "-2", "64", "128", "2", "1", "4", "nonsense of some length"]]);
-      assert.deepEqual(moved, { n: 139, moved: [] }, `at ${viewport.width} px`);
-    }, { viewport });
+test("the verdict moves nothing below it", () => visit(site, "#/learn", async (page) => {
+  for (const width of [1440, 768, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    const moved = await page.evaluate(async ([first, second]) => {
+      const $ = (id) => document.getElementById(id), below = [...document.querySelectorAll("#lesson-levels h2")].at(-1);
+      const place = () => below.getBoundingClientRect().top + scrollY, at = place(), moved = [];
+      let n = 0;
+      const press = (id, what) => { $(id).click(); n++; if (place() !== at) moved.push(`${what}: ${place() - at} px`); };
+      for (const a of first) for (const b of second) { $("l-a0").value = a; $("l-a1").value = b; press("l-check", `${a} and ${b}`); }
+      for (let i = 1; i <= 4; i++) press("l-hint", `hint ${i}`);
+      return { n, moved };
+    }, [["", "15", "8", "-8", "7", "4", "128", "64", "256", "255", "32", "16", "13", "1.5", "nonsense of some length"], ["", "3", "-2", "64", "128", "2", "1", "4", "nonsense of some length"]]);
+    assert.deepEqual(moved, { n: 139, moved: [] }, `at ${width} px`);
   }
-});
+}));
 
 test("the lesson reads without the program and without scripts", async () => {
   await visit(site, "#/learn", async (page) => {
@@ -161,24 +163,23 @@ test("Check pressed before the program runs is answered when it does", () => vis
   await says(verdict(page), /One of the two is right/);
 }));
 
-test("Learn is accessible, still and fits", async () => {
+test("Learn is accessible, still and fits", () => visit(site, "#/learn", async (page) => {
+  const sum = await shifts(page);
   for (const colorScheme of ["light", "dark"]) {
-    await visit(site, "#/learn", async (page) => {
-      const sum = await shifts(page);
-      await accessible(page, `Learn, ${colorScheme}`);
-      await answer(page, "15", "4");
-      await accessible(page, `Learn with a verdict, ${colorScheme}`);
-      const [shifted, what] = await sum();
-      assert.ok(shifted < 0.01, `shifted by ${shifted}: ${what.join("; ")}`);
-    }, { colorScheme });
+    await page.emulateMedia({ colorScheme });
+    await accessible(page, `Learn, ${colorScheme}`);
+    await answer(page, "15", "4");
+    await accessible(page, `Learn with a verdict, ${colorScheme}`);
+    await answer(page, "", "");
   }
+  const [shifted, what] = await sum();
+  assert.ok(shifted < 0.01, `shifted by ${shifted}: ${what.join("; ")}`);
+  await answer(page, "15", "x");
   for (const width of [320, 390, 768, 1024, 1920]) {
-    await visit(site, "#/learn", async (page) => {
-      await answer(page, "15", "x");
-      await fits(page, `Learn at ${width} px`);
-    }, { viewport: { width, height: 800 } });
+    await page.setViewportSize({ width, height: 800 });
+    await fits(page, `Learn at ${width} px`);
   }
-});
+}));
 
 const more = (page) => page.locator("#lesson-more");
 const heading = (page) => more(page).getByRole("heading", { level: 1 });
@@ -188,6 +189,7 @@ const form = (page, id) => page.locator(`form[data-exercise="${id}"]`);
 const drawn = (page, id) => page.locator(`[data-widget="${id}"] figure`).first().waitFor({ timeout: 20_000 });
 
 test("every lesson opens, reads in order and names its sources", () => visit(site, "#/learn", async (page) => {
+  assert.ok(await page.locator("#lesson-levels .sources li").count(), "the first has sources");
   await page.getByRole("link", { name: /^Next/ }).locator("visible=true").click();
   for (let n = 2; n <= lessons; n++) {
     const entry = page.locator(".lessons a[aria-current=page]"), title = await page.locator(".lessons a").nth(n - 1).locator("span").textContent();
@@ -249,14 +251,23 @@ test("progress can be saved, loaded and begun again", () => visit(site, "#/learn
   await says(page.locator("#l-done"), /^1 of/);
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "save it" }).click()]);
   assert.equal(await readFile(await download.path(), "utf8"), "levels\n");
-  await page.getByRole("button", { name: "begin again" }).click();
+  const again = page.locator("#l-forget");
+  await again.click();
   await says(page.locator("#l-done"), /^0 of/);
+  await says(again, /take that back/);
+  await again.click();
+  await says(page.locator("#l-done"), /^1 of/);
+  await says(again, /begin again/);
+  await again.click();
   await page.reload();
   await page.waitForSelector("#stage[data-ready=true]");
   await says(page.locator("#l-done"), /^0 of/);
-  await page.getByLabel("load it").setInputFiles({ name: "p.txt", mimeType: "text/plain", buffer: Buffer.from("levels scale nonsense") });
+  await page.getByLabel("load it").setInputFiles({ name: "p.txt", mimeType: "text/plain", buffer: Buffer.from("levels scale nonsense /code") });
   await says(page.locator("#l-done"), /^2 of/);
   await says(page.locator("#l-state-scale"), /done/);
+  await page.getByRole("link", { name: /Practice/ }).click();
+  await form(page, "code").getByText("solved").waitFor({ timeout: 30_000 });
+  assert.equal(await form(page, "size").getByText("solved").isVisible(), false);
 }));
 
 test("terms show what they mean on hover and focus, and go at Escape", () => visit(site, "#/learn/scale", async (page) => {
@@ -271,11 +282,30 @@ test("terms show what they mean on hover and focus, and go at Escape", () => vis
   assert.ok(await tip.isVisible());
   await page.keyboard.press("Escape");
   assert.equal(await tip.isVisible(), false);
+  await page.locator("#l-save").focus();
+  await word.hover();
+  assert.ok(await tip.isVisible());
+  await page.keyboard.press("Escape"); // the focus is elsewhere
+  assert.equal(await tip.isVisible(), false);
+  await word.getByRole("link").click();
+  await page.waitForFunction(() => document.activeElement.id === "word-code");
 }));
 
 test("the levels of one's own codebook are moved by keyboard and pointer", () => visit(site, "#/learn/codebooks", async (page) => {
   await drawn(page, "quantiles");
   const box = page.locator('[data-widget="quantiles"]'), loss = box.locator("[data-sentence]").filter({ hasText: "Yours:" }), before = await loss.textContent();
+  const judged = box.locator("[data-sentence]").first(), mean = box.getByRole("button", { name: "Each level to the mean of its values" });
+  await box.getByLabel("Weights").selectOption({ label: "two bumps" });
+  await says(judged, /^Not yet: your levels lose \d/);
+  for (let last = ""; !/^You beat NF4/.test(await judged.textContent());) {
+    assert.notEqual(await judged.textContent(), last, "each press changes it");
+    last = await judged.textContent();
+    await mean.click();
+    await page.waitForFunction((last) => document.querySelector('[data-widget="quantiles"] [data-sentence]').textContent !== last, last);
+  }
+  await says(box.locator(".vh[aria-live]"), /^You beat NF4/);
+  await box.getByRole("button", { name: "Reset" }).click();
+  await says(loss, new RegExp(before.slice(0, 14)));
   const level = box.getByRole("slider", { name: "Level 8 of 16" });
   await level.focus();
   const at = +await level.getAttribute("aria-valuenow");
@@ -315,7 +345,16 @@ test("the lab trains in the worker: start, pause, step, reset, seed", () => visi
   await box.getByLabel("Seed").fill("7");
   await box.getByLabel("Task").selectOption("digits");
   await box.locator("canvas").first().waitFor({ state: "hidden" });
-  assert.equal(await box.getByRole("img").count(), 0, "digits have no map of the plane");
+  await box.locator("thead canvas").nth(19).waitFor();
+  await box.getByLabel("Bits of a weight").selectOption({ label: "all, beside one another" });
+  await says(status, /press Start/);
+  await button("Start").click();
+  await says(status, /^Done: floats find \d/, 90_000);
+  assert.equal(await box.locator(".lab-reads tbody tr").count(), 11, "floats, and five widths rounded and trained");
+  const right = await box.locator(".lab-reads tbody tr").evaluateAll((all) => all.map((tr) => [...tr.cells].slice(1).filter((td, i) => +td.textContent === i % 10 && !td.classList.contains("off")).length));
+  assert.ok(right[0] >= 16 && right[8] > right[7] && right[10] > right[9], `right of 20: ${right}`);
+  await box.getByLabel("Task").selectOption("spirals");
+  await box.locator(".lab-maps canvas").first().waitFor();
   await button("Reset").click();
   await says(status, /press Start/);
 }));
