@@ -28,6 +28,8 @@ var sizeExercise = Exercise{ID: "size", Title: "How big is it?", Make: func(r *r
 	a := Field{Label: "Gigabytes", Unit: "GB", want: want, near: want / 100, other: "no. Weights times bits are the bits in all; eight of them are a byte."}
 	a.add(p*f.bits, "those are gigabits. Eight bits are a byte.")
 	a.add(p*f.bits*8, "that multiplies by 8. A byte has eight bits, so there are fewer bytes than bits.")
+	a.add(want*1000, "those are megabytes. A thousand of them are a gigabyte.")
+	a.add(want*1e9, "those are bytes. A gigabyte has 10⁹ of them.")
 	a.add(want*1e9/(1<<30), "that is in GiB, of 2³⁰ bytes. A gigabyte has 10⁹.")
 	a.add(p, "that is one byte for each weight.")
 	a.add(p*4, "that is four bytes for each weight, as FP32 has.")

@@ -39,7 +39,7 @@ var blockWidget = Widget{
 	ID: "block",
 	Controls: []Control{
 		choice("format", "Format", "MXFP4", "MXFP4: 32 share a power of two", "NVFP4", "NVFP4: 16 share an FP8", "Q4_0", "Q4_0: 32 share an FP16", "FP8_E4M3", "FP8 E4M3: no scale at all"),
-		slider("size", "Values are larger by 2 to the", -8, 8, 1, 0),
+		slider("size", "All values times 2 to the power", -8, 8, 1, 0),
 		slider("at", "Weight", 0, 63, 1, 3),
 	},
 	Draw: drawBlock,

@@ -145,7 +145,7 @@ func (f *Field) judge(text string) (bool, string) {
 		if r := []rune(shown); len(r) > 16 {
 			shown = string(r[:16]) + "…"
 		}
-		return false, fmt.Sprintf("“%s” for %s is not a number. Write it in digits, such as 0.25; 1/4 is fine too.", shown, f.Label)
+		return false, fmt.Sprintf("“%s” for %s is not a number. Write digits alone, such as 0.25; 1/4 is fine too.", shown, f.Label)
 	}
 	if f.is(v, f.want) {
 		return true, ""
@@ -159,7 +159,26 @@ func (f *Field) judge(text string) (bool, string) {
 			return false, said + s.why
 		}
 	}
-	return false, said + f.other
+	return false, said + f.unexplained(v)
+}
+
+// unexplained is what is said of a number that no slip explains: what its size
+// tells of it, else Field.other.
+func (f *Field) unexplained(v float64) string {
+	if v == 0 || f.want == 0 || len(f.Options) > 0 {
+		return f.other
+	}
+	ratio := v / f.want
+	tens := math.Round(math.Log10(math.Abs(ratio)))
+	switch size := math.Abs(ratio) / math.Pow(10, tens); {
+	case f.near > 0 && math.Abs(ratio-1) < 0.03:
+		return "that is near. Write more of its digits."
+	case f.is(-v, f.want):
+		return "the size is right, the sign is the other way round."
+	case tens != 0 && ratio > 0 && math.Abs(size-1) < 1e-6:
+		return "the digits are right, but the decimal point is not."
+	}
+	return f.other
 }
 
 // is says whether v passes for want.

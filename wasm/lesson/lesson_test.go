@@ -87,6 +87,25 @@ func checkQuestion(t *testing.T, seed uint64, q Question) {
 	}
 }
 
+// TestUnexplained wants a number that no slip explains to meet what its size
+// tells of it.
+func TestUnexplained(t *testing.T) {
+	f := Field{Label: "Scale", want: 0.0079, near: 0.0079 / 1000, other: "no."}
+	count := Field{Label: "Values", want: 256, other: "no."}
+	for _, c := range []struct {
+		f          *Field
+		text, want string
+	}{
+		{&f, "0.00791", "Write more of its digits"}, {&f, "-0.0079", "sign is the other way round"}, {&f, "0.079", "decimal point"},
+		{&f, "7.9", "decimal point"}, {&f, "0.5", ": no."}, {&f, "0", ": no."}, {&f, "-0.79", ": no."},
+		{&count, "255", ": no."}, {&count, "-256", "sign"}, {&count, "2560", "decimal point"},
+	} {
+		if ok, says := c.f.judge(c.text); ok || !strings.Contains(says, c.want) {
+			t.Errorf("%s: %v %q, want %q", c.text, ok, says, c.want)
+		}
+	}
+}
+
 // after is the character after a mark.
 func after(s, mark string) string {
 	if i := strings.Index(s, mark); i >= 0 && i+1 < len(s) {

@@ -26,7 +26,7 @@ func drawSpeed(v Values) ([]Part, error) {
 				return nil, err
 			}
 			gb := v.Number("billion") * bits / 8
-			name := fmt.Sprintf("%s, %s bits", w.name, num(bits, 3))
+			name := fmt.Sprintf("%s, %s bits", w.name, num(bits, 4))
 			size = append(size, Bar{Name: name, Value: gb})
 			speed = append(speed, Bar{Name: name, Value: v.Number("bandwidth") / gb})
 			if id == "fp16" {

@@ -160,7 +160,7 @@ function drawReads(figure, v, digits) {
   }
   table.lastElementChild.replaceChildren(...v.runs.map((r) => el("tr", {}, el("th", { scope: "row" }, r.name), ...[...r.reads].map((c, i) => el("td", { class: c === right(i) ? "" : "off" }, c)))));
   const wrong = v.runs.map((r) => `${r.name}: ${[...r.reads].filter((c, i) => c !== right(i)).length}`);
-  figure.querySelector("[data-sentence]").textContent = `Digits that nobody has learnt from; mistakes are marked. Of ${digits.length}, wrong are: ${wrong.join(", ")}.`;
+  figure.querySelector("[data-sentence]").textContent = `Digits that nobody has learnt from; mistakes are marked.${wrong.length > 3 ? "" : ` Of ${digits.length}, wrong are: ${wrong.join(", ")}.`}`;
 }
 
 const sheet = new CSSStyleSheet();

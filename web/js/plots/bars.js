@@ -38,9 +38,10 @@ class Bars extends Single {
     // roofs far above the bars would press these together: the axis ends before them
     const need = Math.max(most, Math.min(roof, 1.9 * most)) || 1, { step } = niceTicks(0, need, 4), max = Math.ceil(need / step - 1e-9) * step;
     const X = v => L + v / max * (w - L - R);
-    for (const v of niceTicks(0, max, Math.max(2, Math.floor((w - L - R) / (60 * k)))).ticks) {
+    const axis = niceTicks(0, max, Math.max(2, Math.floor((w - L - R) / (60 * k))));
+    for (const v of axis.ticks) {
       pen.hair(X(v), top - 4, X(v), base, { stroke: v ? t.hair : t.line });
-      pen.text(X(v), base + 14 * k, tickText(v, step), { align: 'middle' });
+      pen.text(X(v), base + 14 * k, tickText(v, axis.step), { align: 'middle' });
     }
     const bh = (base - top) / (rows.length || 1);
     rows.forEach((d, i) => this.#row(pen, d, top + i * bh, bh, X, L, max));
