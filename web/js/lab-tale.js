@@ -75,7 +75,7 @@ export async function tale(box, off) {
 
   async function run() {
     if (state?.done >= state?.all) clear();
-    const mine = turn;
+    const mine = ++turn; // a run that was paused and is still on its way does not go on beside this one
     running = true;
     start.textContent = "Pause";
     alert.hidden = true;

@@ -22,7 +22,7 @@ export async function lab(box, off) {
     el("div", { class: "acts" }, start, step, reset), status, alert, maps, reads, el("div", { class: "w-parts" }, curves, table));
   const { lines } = await import("./plots/index.js");
   if (off.aborted) return;
-  let plot, points = [], digits = [], running = false, state = null, busy = Promise.resolve();
+  let plot, points = [], digits = [], running = false, turn = 0, state = null, busy = Promise.resolve();
 
   const many = () => bits.value.includes(" ");
 
@@ -82,12 +82,13 @@ export async function lab(box, off) {
     if (state?.done >= state?.all) await open();
     running = true;
     start.textContent = "Pause";
+    const mine = ++turn; // a run that was paused and is still on its way does not go on beside this one
     const slice = matchMedia("(prefers-reduced-motion: reduce)").matches ? 10 * SLICE : SLICE;
-    while (running && !off.aborted && state && state.done < state.all) {
+    while (running && mine === turn && !off.aborted && state && state.done < state.all) {
       await ask("lab-step", { steps: slice });
       await new Promise((r) => requestAnimationFrame(r));
     }
-    if (running) pause();
+    if (running && mine === turn) pause();
   }
 
   start.addEventListener("click", () => {

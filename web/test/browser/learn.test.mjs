@@ -382,7 +382,7 @@ test("the small model is trained on: start, pause, another start, reset", () => 
   assert.equal(await now(), "30");
   const [float, rounded, trained] = await perplexities();
   assert.ok(float < trained && trained < float + (rounded - float) / 2 && rounded > 2, `${float}, ${rounded}, ${trained}`);
-  assert.match(await box.locator("[data-sentence]").textContent(), /^2 bits: rounded 2\.\d+, after 30 steps 1\./);
+  await says(box.locator("[data-sentence]"), /^2 bits: rounded 2\.\d+, after 30 steps 1\./); // drawn with the next frame
   assert.equal(fetched.length, 1);
   await button("Reset").click();
   await says(status, /^Press Start/);
