@@ -77,6 +77,10 @@ stage() {
 	cp web/icon.svg web/fewbits.js web/fewbits-exercise.js "$stage"/
 	cp web/node_modules/uplot/dist/uPlot.esm.js "$stage"/vendor/
 	cp web/node_modules/uplot/LICENSE "$stage"/vendor/uPlot.LICENSE
+	local wllama=web/node_modules/@wllama/wllama
+	cp "$wllama"/esm/index.min.js "$stage"/vendor/wllama.js
+	cp "$wllama"/esm/wasm/wllama.wasm "$stage"/wasm/
+	{ cat "$wllama"/LICENCE; printf '\nllama.cpp, which wllama.wasm is made of, is under the same licence:\nCopyright (c) 2023-2026 The ggml authors\n'; } >"$stage"/vendor/wllama.LICENSE
 	local page=web/index.html v
 	for v in tensor model compare learn; do
 		sed -e "/<!--view:$v-->/{r web/views/$v.html" -e 'd}' "$page" >"$stage/index.html.new"
@@ -102,7 +106,7 @@ pack() {
 	shift
 	go run ./wasm/edge/pack -in "$stage" -out "$out" -cache "$cache/pack" \
 		-prewasm index.html,css,js -first wasm,js/tensor.part.js \
-		-lazy wasm/fewbits-whole.wasm,wasm/fewbits-portable.wasm,wasm/fewbits-products.wasm,js/plots.part.js,js/data.part.js,js/spark.part.js,js/files.part.js,js/model.part.js,js/measure.part.js,js/budget.part.js,js/flow.part.js,js/checkpoint.part.js,js/lessons.part.js,js/lab.part.js,js/store.part.js,js/report.part.js,js/writer.js "$@"
+		-lazy wasm/fewbits-whole.wasm,wasm/fewbits-portable.wasm,wasm/fewbits-products.wasm,wasm/wllama.wasm,js/plots.part.js,js/data.part.js,js/spark.part.js,js/files.part.js,js/model.part.js,js/measure.part.js,js/budget.part.js,js/flow.part.js,js/checkpoint.part.js,js/lessons.part.js,js/lab.part.js,js/store.part.js,js/report.part.js,js/writer.js,js/llama.js "$@"
 }
 
 build() { # OUT [pack flags]

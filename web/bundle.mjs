@@ -3,17 +3,27 @@
 // What is only asked for later stays a file of its own.
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { brotliCompressSync, constants } from "node:zlib";
 import { rollup } from "@rollup/wasm-node";
 import { minify } from "terser";
 
 const stage = resolve(process.argv[2]), js = join(stage, "js");
 
 /** What has an address of its own: the page, what runs before it, the workers, the module. */
-const entries = ["boot", "page", "worker", "writer", "fewbits"];
+const entries = ["boot", "page", "worker", "writer", "llama", "fewbits"];
+
+/** The size of llama.cpp's program, for what fetches it; and what a server sends for it and what starts it, for what offers it. */
+const sizes = {
+  "fewbits:llama": async () => (await program()).length,
+  "fewbits:llama-sent": async () => small(await program()) + small(await readFile(join(stage, "vendor/wllama.js"))),
+};
+const program = () => readFile(join(stage, "wasm/wllama.wasm"));
+const small = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_LGWIN]: 24 } }).length;
 
 const bundle = await rollup({
   input: Object.fromEntries(entries.map((name) => [name, join(js, `${name}.js`)])),
-  external: [join(stage, "wasm/wasm_exec.js")], // Go's own, and no module
+  external: [join(stage, "wasm/wasm_exec.js"), join(stage, "vendor/wllama.js")], // Go's own, and no module; small already
+  plugins: [{ name: "sizes", resolveId: (id) => (sizes[id] ? id : null), load: async (id) => (sizes[id] ? `export default ${await sizes[id]()};` : null) }],
   makeAbsoluteExternalsRelative: true,
   preserveEntrySignatures: "strict",
   onwarn(warning) { throw new Error(warning.message); },

@@ -65,7 +65,7 @@ func (a *app) expose() {
 		"measure": on(func(v []js.Value) {
 			a.dispatch(page.MeasureAsked{Text: v[0].String(), Name: v[1].String(), InFile: v[2].Bool(), Tokens: v[3].Int(), Workers: v[4].Int(), At: a.now()})
 		}),
-		"say":       on(func(v []js.Value) { a.dispatch(page.SayAsked{Prompt: v[0].String()}) }),
+		"say":       on(func(v []js.Value) { a.dispatch(page.SayAsked{Prompt: v[0].String(), With: v[1].String()}) }),
 		"budget":    on(func(v []js.Value) { a.budget(v) }),
 		"hush":      on(func([]js.Value) { a.dispatch(page.SayStopped{}) }),
 		"unmeasure": on(func([]js.Value) { a.dispatch(page.MeasureCancelled{}) }),

@@ -27,6 +27,7 @@ type measureView struct {
 
 // sayView is what the models go on with.
 type sayView struct {
+	Llama   int      `json:"llama"` // as page.Model.Llama has it
 	Running bool     `json:"running"`
 	Status  string   `json:"status"`
 	Fault   string   `json:"fault"`
@@ -37,9 +38,10 @@ type sayView struct {
 type speech struct {
 	Name  string `json:"name"`
 	What  string `json:"what"`
+	With  string `json:"with"`
 	Text  string `json:"text"`
 	Done  bool   `json:"done"`
-	Speed string `json:"speed"`
+	Speed string `json:"speed"` // or how far it is
 }
 
 // measureRow is what one file makes of the text.
@@ -70,8 +72,8 @@ func (a *app) renderMeasure() {
 	}
 	q := &m.Measuring
 	v := measureView{Why: m.NotMeasured(), Running: q.Running(), Status: q.Status, Fault: q.Fault, Rows: []measureRow{}}
-	v.Say = sayViewOf(&m.Saying)
-	v.Ready = v.Why == "" && m.Idle()
+	v.Say = sayViewOf(m)
+	v.Ready = m.Idle()
 	if done, total, left := q.Reading(); total > 0 {
 		v.Percent = 100 * done / total
 		v.Far = fmt.Sprintf("%s of %s tokens", grouped(done), grouped(total))
@@ -89,10 +91,12 @@ func (a *app) renderMeasure() {
 	}
 }
 
-func sayViewOf(y *page.Saying) sayView {
+func sayViewOf(m *page.Model) sayView {
+	y := &m.Saying
 	v := sayView{Running: y.Running(), Status: y.Status, Fault: y.Fault, Prompt: y.Prompt, Texts: []speech{}}
+	v.Llama = m.Llama()
 	for _, t := range y.Texts {
-		s := speech{Name: t.Name, What: t.What, Text: t.Text, Done: t.Done}
+		s := speech{Name: t.Name, What: t.What, With: t.With, Text: t.Text, Done: t.Done, Speed: t.News}
 		if t.Tokens > 0 {
 			s.Speed = plural(t.Tokens, "token")
 			if t.Speed > 0 {

@@ -41,6 +41,7 @@ type EvalStep struct {
 // Operations that let a model go on with a prompt.
 const (
 	OpSayOpen = "say-open" // SayOpenArgs + the files of one model → Said; the worker keeps it
+	OpLlama   = "llama"    // the same, to llama.cpp in place of the engine: web/js/llama.js
 	OpSay     = "say"      // nothing → Said: a few tokens more
 )
 
@@ -55,6 +56,7 @@ type SayOpenArgs struct {
 // Said is all that the model said after the prompt so far.
 type Said struct {
 	Text   string `json:"text"`
+	News   string `json:"news,omitempty"` // how far it is, before it says anything
 	Tokens int    `json:"tokens"`
 	Done   bool   `json:"done"` // it is through, or there is no room for more
 }

@@ -1,6 +1,7 @@
 // What Model measures on a text: what a person gives it, how far it is, and
 // what came of it. Loaded when there is a model.
 
+import sent from "fewbits:llama-sent";
 import { workers } from "./lane.js";
 import { byId } from "./rooms.js";
 
@@ -11,10 +12,10 @@ sheet.replaceSync(`
 .q-two .acts { align-items: center; } .q-two textarea { min-height: 6rem; } .q-line { min-height: 1.5rem; }
 .q-bar { height: 6px; background: var(--hair); } .q-bar i { display: block; height: 100%; width: var(--w, 0%); background: var(--ink); } .q-bar[hidden] { display: block !important; visibility: hidden; }
 .q-out { display: grid; gap: var(--s2); align-content: start; } .q-out p:empty { display: none; } .q-out table { width: 100%; table-layout: fixed; } .q-out th { white-space: normal; vertical-align: bottom; } .q-out th:first-child { width: 30%; } .q-out td { vertical-align: top; font-variant-numeric: tabular-nums; } .q-out td small { display: block; } .q-out td:first-child { overflow-wrap: anywhere; white-space: normal; } .q-out tr.last td { font-weight: 600; } .q-out tr.last small { font-weight: 400; }
-.p-two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); gap: var(--s3) var(--s5); margin-top: var(--s3); min-height: 8rem; align-content: start; } .p-two h3 { overflow-wrap: anywhere; } .said { font: 1rem/1.55 var(--serif); white-space: pre-wrap; overflow-wrap: anywhere; min-height: 6em; } .said .note { font-size: inherit; } .said mark { background: none; color: var(--recon-text); text-decoration: underline dotted; text-underline-offset: .2em; }
-#q-alert, #p-alert { padding: var(--s1) var(--s2); }
+#p-form .seg { max-width: 26rem; } #p-why { max-width: 46rem; min-height: 1.45em; } .p-two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); gap: var(--s3) var(--s5); margin-top: var(--s3); min-height: 8rem; align-content: start; } .p-two h3 { overflow-wrap: anywhere; } .said { font: 1rem/1.55 var(--serif); white-space: pre-wrap; overflow-wrap: anywhere; min-height: 6em; } .said .note { font-size: inherit; } .said mark { background: none; color: var(--recon-text); text-decoration: underline dotted; text-underline-offset: .2em; }
+#q-alert, #p-alert { padding: var(--s1) var(--s2); } #p-alert { margin-top: var(--s3); max-width: 46rem; }
 @media (max-width: 900px) { .q-two { grid-template-columns: minmax(0, 1fr); } }
-@media (max-width: 640px) { .q-out table, .q-out tbody, .q-out tr, .q-out td { display: block; } .q-out thead { display: none; } .q-out tr { padding: var(--s1) 0; border-bottom: 1px solid var(--hair); } .q-out td { border: 0; height: auto; padding: 1px 0; display: flex; justify-content: space-between; gap: var(--s3); text-align: right; } .q-out td:first-child { display: block; text-align: left; } .q-out td[data-th]::before { content: attr(data-th); color: var(--muted); font-weight: 400; } .q-out td.no { display: none; } .q-out td small { display: none; } .q-out td:first-child small { display: block; } }
+@media (max-width: 640px) { #p-why { min-height: 2.9em; } .q-out table, .q-out tbody, .q-out tr, .q-out td { display: block; } .q-out thead { display: none; } .q-out tr { padding: var(--s1) 0; border-bottom: 1px solid var(--hair); } .q-out td { border: 0; height: auto; padding: 1px 0; display: flex; justify-content: space-between; gap: var(--s3); text-align: right; } .q-out td:first-child { display: block; text-align: left; } .q-out td[data-th]::before { content: attr(data-th); color: var(--muted); font-weight: 400; } .q-out td.no { display: none; } .q-out td small { display: none; } .q-out td:first-child small { display: block; } }
 @media (forced-colors: active) { .q-bar, .q-bar i { forced-color-adjust: none; } }
 `);
 document.adoptedStyleSheets.push(sheet);
@@ -32,7 +33,8 @@ section.innerHTML = `<section class="sec hr" aria-labelledby="q-h"><header><h2 i
 <p class="help note" id="q-why"></p><p class="note" id="q-note"></p><p class="f-warn" id="q-same" hidden>Methods or an importance matrix were calibrated on this very text: what was made by them may look better here than on a text that they have not seen.</p><pre id="q-command" hidden></pre><div id="q-results" hidden><table><caption class="vh">What each file makes of the text</caption><thead><tr>${HEADS.map((h, i) => `<th scope="col"${i ? ' class="num"' : ""}>${h}</th>`).join("")}</tr></thead><tbody></tbody></table></div></div></div></section>
 <section class="sec hr" aria-labelledby="p-h"><header><h2 id="p-h">Run it here</h2><span class="note">How the original goes on with a prompt, and how what was made of it does: the most likely token each time. Where they part is marked.</span></header>
 <form class="stack" id="p-form"><div class="field"><label for="p-prompt">Prompt</label><textarea id="p-prompt" class="wide" rows="2" spellcheck="false">Once upon a time</textarea></div>
-<div class="acts"><button class="first" id="p-go">Run</button><button type="button" id="p-stop" hidden>Stop</button><span role="status" class="note" id="p-status" hidden></span></div></form>
+<div class="field"><span class="lab" id="p-lab">Run with</span><div class="seg wide" role="radiogroup" aria-labelledby="p-lab" aria-describedby="p-why"><label><input type="radio" name="p-with" value="own" checked>Fewbits</label><label><input type="radio" name="p-with" value="llama">llama.cpp, ${(sent / 1e6).toFixed(1)} MB once</label></div><span class="help" id="p-why"></span></div>
+<div class="acts"><button class="first" id="p-go">Run</button><button type="button" id="p-stop" hidden>Stop</button><button type="button" id="p-other" hidden>Run with Fewbits</button><span role="status" class="note" id="p-status" hidden></span></div></form>
 <p role="alert" id="p-alert" tabindex="-1" hidden></p><div class="p-two" id="p-said"></div></section>`;
 
 /** What is longer is refused, by the page's Go, which says so. */
@@ -91,7 +93,42 @@ function fault(why, alert = at.alert) {
   if (fresh) alert.focus({ preventScroll: true });
 }
 
-say.form.addEventListener("submit", (e) => { e.preventDefault(); page().say(say.prompt.value); });
+/** Why this browser cannot run llama.cpp: wllama's program has a memory of 64 bits. */
+const unable = (() => {
+  try {
+    new WebAssembly.Memory({ address: "i64", initial: 1n });
+    return "";
+  } catch {
+    return "It needs a browser with 64-bit WebAssembly memory: Chrome from 133 on, or Firefox from 134 on.";
+  }
+})();
+
+const [own, llama] = say.form.elements["p-with"];
+const ABOUT = {
+  own: "The forward pass that also measures above; nothing is fetched.",
+  llama: "llama.cpp itself, compiled to WebAssembly (wllama) and fetched from this site at the first run. It holds each model whole in memory.",
+};
+let now = { llama: 0 }, ownNot = "", asked; // as it was drawn last; what was run with last
+
+/** Shows what is chosen, or why it is no choice. */
+function drawChoice() {
+  const original = now.llama & 1, made = now.llama & 2; // that llama.cpp can run
+  const not = { own: ownNot, llama: unable || (original || made ? "" : "It runs whole models in GGUF files of up to 3 GiB: quantize this one first.") };
+  own.disabled = !!not.own;
+  llama.disabled = !!not.llama;
+  if (own.disabled !== llama.disabled) (own.disabled ? llama : own).checked ||= (own.disabled ? own : llama).checked;
+  const about = [ABOUT[llama.checked ? "llama" : "own"]];
+  if (llama.checked && made && !original) about.push("The original, which is no GGUF file or too large for it, Fewbits runs.");
+  if (not.own) about.push(`Fewbits cannot: ${not.own}`);
+  else if (not.llama) about.push(`llama.cpp cannot: ${not.llama}`);
+  say.why.textContent = own.disabled && llama.disabled ? not.own : about.join(" ");
+  say.go.disabled = !now.ready || own.disabled && llama.disabled;
+}
+
+own.addEventListener("change", drawChoice);
+llama.addEventListener("change", drawChoice);
+say.form.addEventListener("submit", (e) => { e.preventDefault(); page().say(say.prompt.value, asked = llama.checked ? "llama" : "say-open"); });
+say.other.addEventListener("click", () => { own.checked = true; say.form.requestSubmit(); });
 say.prompt.addEventListener("keydown", (e) => { if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) say.form.requestSubmit(); });
 say.stop.addEventListener("click", () => page().hush());
 
@@ -120,9 +157,10 @@ let drawn = "";
 
 /** Draws what wasm/app/measure_js.go says. */
 export function draw(v) {
-  at.go.disabled = say.go.disabled = !v.ready;
+  at.go.disabled = !v.ready || !!v.why;
+  ownNot = v.why;
   swap(at.go, at.cancel, v.running);
-  drawSaid(v.say);
+  drawSaid({ ...v.say, ready: v.ready });
   news(at.status, v.status);
   at.far.textContent = v.far;
   at.why.textContent = v.why || (v.rows.length || v.running ? "" : "Nothing is measured yet. It takes from a second to minutes, with the size of the model.");
@@ -151,9 +189,21 @@ export function draw(v) {
   }));
 }
 
+/** What is drawn where it failed: what is no matter of the models names none, and what said nothing takes no room. */
+function failed({ fault: why, texts }) {
+  if (!why) return { fault: why, texts };
+  why = why.replace(/^.* cannot go on: (?=llama\.cpp could not)/, "");
+  if (asked === "llama") why = why.replace(/^.*: the worker cannot run here: (.*)$/, "llama.cpp could not be fetched or started: $1. See to the connection and try again, or run it with Fewbits");
+  return { fault: why, texts: texts.some((t) => t.text) ? texts : [] };
+}
+
 /** Draws what the models go on with; where what was made leaves the original, it is marked. */
-function drawSaid({ running, status, fault: why, prompt, texts }) {
+function drawSaid(v) {
+  now = v;
+  const { running, status, prompt } = v, { fault: why, texts } = failed(v);
   swap(say.go, say.stop, running);
+  drawChoice();
+  say.other.hidden = !why || asked !== "llama" || own.disabled;
   news(say.status, status);
   fault(why, say.alert);
   while (say.said.children.length > texts.length) say.said.lastChild.remove();
@@ -179,6 +229,6 @@ function drawSaid({ running, status, fault: why, prompt, texts }) {
     before.className = "note";
     plain.textContent = all[i].slice(0, cut).join("");
     off.textContent = all[i].slice(cut).join("");
-    note.textContent = [t.what, t.speed].filter(Boolean).join(" · ");
+    note.textContent = [t.what, t.text || running ? t.speed : "", t.with === "llama" ? "llama.cpp" : "Fewbits"].filter(Boolean).join(" · ");
   });
 }

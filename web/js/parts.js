@@ -3,10 +3,10 @@
 
 import { load, near } from "./begin.js";
 
-const script = near(new URL("./worker.js", import.meta.url));
+const script = (name) => near(new URL(`./${name}.js`, import.meta.url)), engine = script("worker");
 
 /** The program of that name, compiled. */
 export const program = (name) => load(new URL(`../wasm/${name}.wasm`, import.meta.url));
 
-/** A worker that waits for its program. */
-export const worker = (name) => new Worker(script, { type: "module", name });
+/** A worker that waits for its program; llama.cpp brings its own. */
+export const worker = (name) => new Worker(/^llama/.test(name) ? script("llama") : engine, { type: "module", name });

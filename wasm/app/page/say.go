@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 
@@ -21,11 +22,37 @@ type Saying struct {
 type Speech struct {
 	Name string // of the file
 	What string // "original", or what it was made with
+	With string // wire.OpSayOpen, or wire.OpLlama where llama.cpp runs it
 	wire.Said
 	Speed float64 // tokens a second; 0 where it is not known
 
 	ref, parts int
 	since      float64 // ms, when it had read the prompt
+}
+
+// llamaMost is how many bytes of weights llama.cpp may hold in a page, in a
+// memory of 4 GiB for each model.
+const llamaMost = 3 << 30
+
+// What llama.cpp can run, for Model.Llama.
+const (
+	llamaOriginal = 1 << iota
+	llamaMade
+)
+
+// Llama says what llama.cpp can run, as a sum: 1 is the open file, 2 what was
+// made of it. It takes whole models in GGUF; which it knows it says itself.
+func (m *Model) Llama() (can int) {
+	left := int64(llamaMost)
+	if f := m.made(); f != nil {
+		if left -= f.Size; left >= 0 {
+			can = llamaMade
+		}
+	}
+	if m.hasArchitecture() && m.File.Container == "gguf" && m.File.Size <= left {
+		can |= llamaOriginal
+	}
+	return can
 }
 
 // saidTokens is how many tokens are said at most.
@@ -36,6 +63,7 @@ type (
 	// SayAsked lets both go on with a prompt.
 	SayAsked struct {
 		Prompt string
+		With   string // wire.OpSayOpen, or wire.OpLlama for what llama.cpp can run
 	}
 	// SayStopped stops them; what they said stays.
 	SayStopped struct{}
@@ -51,32 +79,47 @@ func (s *State) say(e SayAsked) []Effect {
 		return nil
 	}
 	*y = Saying{Prompt: e.Prompt, asked: byRequest{}}
-	if y.Fault = m.NotMeasured(); y.Fault != "" {
-		return nil
-	}
-	n, resident, why := m.share(2)
-	if y.Fault = why; why != "" {
-		return nil
-	}
-	y.Texts = append(y.Texts, Speech{Name: m.File.Name, What: "original", ref: m.ref})
-	if made := m.made(); made != nil {
-		y.Texts = append(y.Texts, Speech{Name: made.Name, What: made.Choice, parts: m.fileID})
-	}
+	n, resident, room := m.share(2)
 	if n == 1 { // what one worker may hold of both, two share
 		resident /= 2
 	}
-	y.Status, y.running = "Loading", len(y.Texts)
+	why := cmp.Or(m.NotMeasured(), room)
+	can := m.Llama()
+	if e.With != wire.OpLlama {
+		can = 0
+	}
+	if why == "" || can&llamaOriginal != 0 {
+		y.Texts = append(y.Texts, Speech{Name: m.File.Name, What: "original", With: with(can & llamaOriginal), ref: m.ref})
+	}
+	if made := m.made(); made != nil && (why == "" || can&llamaMade != 0) {
+		y.Texts = append(y.Texts, Speech{Name: made.Name, What: made.Choice, With: with(can & llamaMade), parts: m.fileID})
+	}
+	y.running = len(y.Texts)
+	if y.running == 0 {
+		y.Fault = why
+		return nil
+	}
+	y.Status = "Loading"
 	out := s.yieldFlow()
 	for k, t := range y.Texts {
 		args := wire.SayOpenArgs{Name: t.Name, Prompt: e.Prompt, Tokens: saidTokens, Resident: resident}
-		c := s.call("say", "", Call{Lane: sayerName(k), Op: wire.OpSayOpen, Args: args, File: t.ref, Parts: t.parts})
+		c := s.call("say", "", Call{Lane: t.lane(k), Op: t.With, Args: args, File: t.ref, Parts: t.parts})
 		y.asked[c.ID] = k
 		out = append(out, c)
 	}
 	return out
 }
 
-func sayerName(k int) string { return "say-" + strconv.Itoa(k+1) }
+// with is what runs a text.
+func with(llama int) string {
+	if llama != 0 {
+		return wire.OpLlama
+	}
+	return wire.OpSayOpen
+}
+
+// lane is the worker of a text; its name says what it runs.
+func (t *Speech) lane(k int) string { return t.With + strconv.Itoa(k) }
 
 // saidMore takes in what was said, and asks for more.
 func (s *State) saidMore(e Reply) []Effect {
@@ -86,10 +129,13 @@ func (s *State) saidMore(e Reply) []Effect {
 		return nil
 	}
 	t := &y.Texts[k]
+	t.News = ""
 	if err := wire.Unmarshal(e.JSON, &t.Said); err != nil {
 		return s.sayFailed("the answer of the worker cannot be read: " + err.Error())
 	}
-	y.Status = "Going on"
+	if t.News == "" {
+		y.Status = "Going on"
+	}
 	switch {
 	case t.Tokens == 0:
 		t.since = e.At
@@ -100,9 +146,9 @@ func (s *State) saidMore(e Reply) []Effect {
 		if y.running--; y.running == 0 {
 			y.Status = "Done"
 		}
-		return []Effect{End{sayerName(k)}}
+		return []Effect{End{t.lane(k)}}
 	}
-	c := s.call("say", "", Call{Lane: sayerName(k), Op: wire.OpSay})
+	c := s.call("say", "", Call{Lane: t.lane(k), Op: wire.OpSay})
 	y.asked[c.ID] = k
 	return []Effect{c}
 }
@@ -114,7 +160,7 @@ func (s *State) stopSaying() (out []Effect) {
 		return nil
 	}
 	for k := range y.Texts {
-		out = append(out, End{sayerName(k)})
+		out = append(out, End{y.Texts[k].lane(k)})
 	}
 	y.running, y.asked, y.Status = 0, nil, "Stopped"
 	return out

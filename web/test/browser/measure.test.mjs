@@ -197,7 +197,7 @@ test("the original and what was made of it go on with a prompt, and where they p
     assert.equal(await text(0).textContent(), original);
     const [said, off] = [await text(1).textContent(), await text(1).locator("mark").textContent()];
     assert.ok(off.length > 0 && said.endsWith(off) && original.startsWith(said.slice(0, said.length - off.length)) && !original.startsWith(said), `${original}\n${said}\nmarked: ${off}`);
-    assert.match(await page.locator("#p-said > div").nth(1).locator("p.note").textContent(), /^Q2_K · 160 tokens, \d+ a second$/);
+    assert.match(await page.locator("#p-said > div").nth(1).locator("p.note").textContent(), /^Q2_K · 160 tokens, \d+ a second · Fewbits$/);
     // Stop is at once.
     await button(page, "Run").click();
     await button(page, "Stop").click();
