@@ -14,12 +14,12 @@ import (
 	"fewbits/quant/gguf"
 )
 
-// A model that libllama can run: a llama whose rows fill all blocks, with
-// enough layers for every recipe's rules and four queries a key, of random
+// A model that libllama can run: a llama whose rows fill all blocks, with layers
+// that recipes give more bits and others, and four queries a key, of random
 // weights that leave no layer without a say in the logits.
 const (
 	runEmbd   = 256
-	runLayers = 8
+	runLayers = 4
 	runHeads  = 4
 	runVocab  = 256
 	runTokens = 16

@@ -104,15 +104,19 @@ func TestFewerBits(t *testing.T) {
 	for _, s := range samples {
 		t.Run(s.name, func(t *testing.T) {
 			f, ref := open(t, sample(t, s.name))
+			read, err := eval.Remember(t.Context(), ref, text, eval.Options{Context: 128, Chunks: 6})
+			if err != nil {
+				t.Fatal(err)
+			}
 			before, perplexity := 0.0, 0.0
 			for _, typ := range types {
 				_, m := open(t, quantized(t, f, typ))
-				r, err := eval.Run(t.Context(), m, ref, text, eval.Options{Context: 128, Chunks: 6})
+				sums, err := read.Compare(t.Context(), m)
 				if err != nil {
 					t.Fatal(err)
 				}
-				c := r.Reference
-				t.Logf("%-5s perplexity %8.4f, F16 %.4f; KL %.6f; same token %.1f%%", typ, r.Perplexity.Value, c.Perplexity.Value, c.KL.Value, 100*c.SameTop.Value)
+				c := sums.Strayed()
+				t.Logf("%-5s perplexity %8.4f, F16 %.4f; KL %.6f; same token %.1f%%", typ, sums.Perplexity().Value, c.Perplexity.Value, c.KL.Value, 100*c.SameTop.Value)
 				if c.KL.Value < 1.5*before {
 					t.Errorf("%s strays by %g, and the type before it by %g", typ, c.KL.Value, before)
 				}
