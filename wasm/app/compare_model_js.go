@@ -152,16 +152,16 @@ func (a *app) renderPrecision(r *page.Precision, id string) {
 	if l := r.Loss; l != nil {
 		real = gigabytes(r.RealGB)
 		way = fmt.Sprintf("%s, %s bits", r.Way, fixed(r.Real, 2))
-		same, ppl = fixed(100*l.SameTop.Value, 1)+" %", perplexity(l)
+		same, ppl = estimated(l.SameTop), perplexity(l)
 		if b := r.Better; b != nil {
-			best = r.Best + ": " + fixed(100*b.SameTop.Value, 1) + " %"
+			best = r.Best + ": " + estimated(b.SameTop)
 		}
 	}
 	a.text(id+"-real", real)
 	a.text(id+"-real2", way)
-	a.text(id+"-same", same)
+	a.inexact(id+"-same", same)
 	a.text(id+"-same2", best)
-	a.text(id+"-ppl", ppl)
+	a.inexact(id+"-ppl", ppl)
 }
 
 // plotOptions are what plots of claims and speeds take beside their data.

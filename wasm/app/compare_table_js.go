@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"fewbits/quant/metric"
 	"fewbits/wasm/app/page"
 )
 
@@ -28,8 +29,10 @@ var cells = []struct {
 		return "INT" + strconv.Itoa(r.Activations)
 	}},
 	{"ppl", "num on-model", func(r *page.WayRow) string { return perplexity(r.Loss) }},
-	{"kl", "num opt on-model", func(r *page.WayRow) string { return significant(r.Loss.KL.Value, 3) }},
-	{"same", "num opt on-model", func(r *page.WayRow) string { return fixed(100*r.Loss.SameTop.Value, 1) + " %" }},
+	{"kl", "num opt on-model", func(r *page.WayRow) string {
+		return significant(r.Loss.KL.Value, 3) + " ± " + significant(r.Loss.KL.Error, 1)
+	}},
+	{"same", "num opt on-model", func(r *page.WayRow) string { return estimated(r.Loss.SameTop) }},
 }
 
 // gigabytes prints a size with as many decimals as set neighbouring formats apart.
@@ -47,7 +50,31 @@ func gigabytes(v float64) string {
 
 // perplexity is that of a model, and how much more it is than the original's.
 func perplexity(l *page.ModelLoss) string {
-	return significant(l.Own.Value, 4) + " (" + plus(100*(l.Ratio.Value-1)) + " %)"
+	return significant(l.Own.Value, 4) + " ± " + significant(l.Own.Error, 1) + " (" + plus(100*(l.Ratio.Value-1)) + " ± " + fixed(100*l.Ratio.Error, 2) + " %)"
+}
+
+// estimated is a share in per cent.
+func estimated(e metric.Estimate) string {
+	return fixed(100*e.Value, 1) + " ± " + fixed(100*e.Error, 1) + " %"
+}
+
+// inexact writes a text, its standard errors small.
+func (a *app) inexact(id, text string) {
+	if !a.changed("inexact", id, text) {
+		return
+	}
+	at := a.el(id)
+	at.SetTextContent("")
+	for i, part := range strings.Split(text, " ± ") {
+		if i > 0 {
+			err, rest, more := strings.Cut(part, " ")
+			at.AppendChild(a.make("small", " ± "+err))
+			if part = rest; more {
+				part = " " + part
+			}
+		}
+		at.AppendChild(a.make("span", part))
+	}
 }
 
 func decibels(v float64) string {
@@ -177,7 +204,7 @@ func (a *app) renderRow(r *page.WayRow, id string, worst float64) {
 		if model, tensor := strings.Contains(c.class, "on-model"), strings.Contains(c.class, "on-tensor"); r.Bits() > 0 && !(model && r.Loss == nil) && !(tensor && !known) {
 			text = c.text(r)
 		}
-		a.text(id+"-"+c.key, text)
+		a.inexact(id+"-"+c.key, text)
 	}
 	width := 0.0
 	if known && worst > 0 {

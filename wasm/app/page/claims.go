@@ -24,9 +24,14 @@ type Claim struct {
 
 // ClaimBar is a bar of a claim's plot.
 type ClaimBar struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-	Roof  float64 `json:"roof,omitempty"`
+	Name   string  `json:"name"`
+	Value  float64 `json:"value"`
+	Roof   float64 `json:"roof,omitempty"`
+	Spread float64 `json:"spread,omitempty"` // what may be added or taken off: see sure
+}
+
+func bar(name string, e metric.Estimate, times, roof float64) ClaimBar {
+	return ClaimBar{name, times * e.Value, roof, times * sure * e.Error}
 }
 
 // The verdicts.
@@ -118,11 +123,13 @@ func (c *contest) says() string {
 	return s
 }
 
-// times is how far other strays in times of one, with its standard error.
-func times(one, other *ModelLoss) string {
+// times is how far other strays in times of one.
+func times(one, other *ModelLoss) metric.Estimate {
 	r := other.KL.Value / one.KL.Value
-	return plusMinus(r, less(one.parts, other.parts, r, one.KL.Error, other.KL.Error)/one.KL.Value, 2)
+	return metric.Estimate{Value: r, Error: less(one.parts, other.parts, r, one.KL.Error, other.KL.Error) / one.KL.Value}
 }
+
+func inTimes(e metric.Estimate) string { return plusMinus(e.Value, e.Error, 2) }
 
 func plusMinus(v, e float64, n int) string { return decimals(v, n) + " ± " + decimals(e, n) }
 
@@ -145,8 +152,8 @@ func (s *State) kQuants() Claim {
 		if all.add(one, other); all.all == 1 {
 			c.Says = ""
 		}
-		c.Says += fmt.Sprintf("At %s bits %s strays %s times as far from the original as %s. ", decimals(one.Bits, 2), p.other, times(one, other), p.one)
-		c.Bars = append(c.Bars, ClaimBar{Name: p.one, Value: 1000 * one.KL.Value}, ClaimBar{Name: p.other, Value: 1000 * other.KL.Value})
+		c.Says += fmt.Sprintf("At %s bits %s strays %s times as far from the original as %s. ", decimals(one.Bits, 2), p.other, inTimes(times(one, other)), p.one)
+		c.Bars = append(c.Bars, bar(p.one, one.KL, 1000, 0), bar(p.other, other.KL, 1000, 0))
 	}
 	if c.Verdict = all.verdict(); c.Verdict != "" {
 		c.Says += "The K-quant loses less " + all.says() + "."
@@ -171,11 +178,12 @@ func (s *State) methodsWin() Claim {
 			if other == nil {
 				continue
 			}
+			r := times(one, other)
 			if m == "GPTQ" || m == "AWQ" {
 				all.add(one, other)
-				said = append(said, fmt.Sprintf("%s at %d bits %s", m, bits, times(one, other)))
+				said = append(said, fmt.Sprintf("%s at %d bits %s", m, bits, inTimes(r)))
 			}
-			c.Bars = append(c.Bars, ClaimBar{Name: methodName(m, bits), Value: other.KL.Value / one.KL.Value, Roof: 1})
+			c.Bars = append(c.Bars, bar(methodName(m, bits), r, 1, 1))
 		}
 	}
 	if c.Verdict = all.verdict(); c.Verdict != "" {
@@ -196,7 +204,7 @@ func (s *State) sizes() Claim {
 			continue
 		}
 		all.add(small, large)
-		c.Bars = append(c.Bars, ClaimBar{Name: strconv.Itoa(bits) + " bits", Value: small.KL.Value / large.KL.Value, Roof: 1})
+		c.Bars = append(c.Bars, bar(strconv.Itoa(bits)+" bits", times(large, small), 1, 1))
 		if bits == 4 || bits == 3 {
 			said += fmt.Sprintf("At %d bits the larger one's perplexity changes by %s, the smaller one's by %s. ", bits, rise(large), rise(small))
 		}
@@ -257,8 +265,9 @@ func (s *State) sweetSpot() Claim {
 		}
 		v := spot{bits, l, l.Ratio.Value * math.Pow(l.Bits/16, worth.Value)}
 		more := 100 * (v.value - 1)
+		_, err := v.over(spot{16, &ModelLoss{Bits: 16, Strayed: metric.Strayed{Ratio: metric.Estimate{Value: 1}}}, 1}, worth)
 		spots = append(spots, v)
-		c.Points = append(c.Points, Point{Name: name, Bits: l.Bits, Family: "affine", Y: &more})
+		c.Points = append(c.Points, Point{Name: name, Bits: l.Bits, Family: "affine", Y: &more, Spread: 100 * sure * v.value * err})
 	}
 	if !(worth.Value > sure*worth.Error) {
 		grown := math.Log(float64(t.large.open.Weights) / float64(t.small.open.Weights))

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"fewbits/quant"
+	"fewbits/quant/metric"
 	"fewbits/wasm/wire"
 )
 
@@ -181,6 +182,7 @@ type Point struct {
 	Family string   `json:"family"`
 	SQNR   *float64 `json:"sqnr,omitempty"`
 	Y      *float64 `json:"y,omitempty"`
+	Spread float64  `json:"spread,omitempty"` // of Y: two standard errors
 }
 
 // Plot is the plot as it is now.
@@ -319,7 +321,7 @@ func reasonOf(message, format string) string {
 // CompareCSV is everything that was measured, a line a way.
 func (s *State) CompareCSV() string {
 	var b strings.Builder
-	b.WriteString("name,format,options,family,bits per weight,sqnr dB,rmse over rms,max error,cosine,best ms,million weights per second,refused,model bits per weight,perplexity,perplexity ratio,kl,same top token,model refused,activation bits\r\n")
+	b.WriteString("name,format,options,family,bits per weight,sqnr dB,rmse over rms,max error,cosine,best ms,million weights per second,refused,model bits per weight,perplexity,perplexity ratio,kl,same top token,model refused,activation bits,perplexity error,perplexity ratio error,kl error,same top token error\r\n")
 	tried := map[string]*WayRow{}
 	rows := s.wayRows()
 	for _, r := range s.trialRows() {
@@ -333,7 +335,7 @@ func (s *State) CompareCSV() string {
 			options = append(options, k+"="+v)
 		}
 		slices.Sort(options)
-		line := []string{r.Name, r.Format, strings.Join(options, " "), r.Family, "", "", "", "", "", "", "", "", "", "", "", "", "", "", ""}
+		line := []string{r.Name, r.Format, strings.Join(options, " "), r.Family, "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", ""}
 		if r.Activations > 0 {
 			line[18] = strconv.Itoa(r.Activations)
 		}
@@ -348,6 +350,9 @@ func (s *State) CompareCSV() string {
 		if l := tried[r.Name].Loss; l != nil {
 			for i, v := range []float64{l.Bits, l.Own.Value, l.Ratio.Value, l.KL.Value, l.SameTop.Value} {
 				line[12+i] = strconv.FormatFloat(v, 'g', -1, 64)
+			}
+			for i, e := range []metric.Estimate{l.Own, l.Ratio, l.KL, l.SameTop} {
+				line[19+i] = strconv.FormatFloat(e.Error, 'g', -1, 64)
 			}
 		} else if v := tried[r.Name].Tried; v != nil {
 			line[17] = v.Refused

@@ -167,11 +167,11 @@ func (s *State) TrialPlot(kl bool) Plot {
 			continue
 		}
 		// On a scale of powers a rise that noise hides stands where it would show.
-		y := 100 * max(r.Loss.Ratio.Value-1, r.Loss.Ratio.Error)
+		y, spread := 100*max(r.Loss.Ratio.Value-1, r.Loss.Ratio.Error), 100*r.Loss.Ratio.Error
 		if kl {
-			y = r.Loss.KL.Value
+			y, spread = r.Loss.KL.Value, r.Loss.KL.Error
 		}
-		pt := Point{Name: r.Name, Bits: r.Loss.Bits, Family: r.Family}
+		pt := Point{Name: r.Name, Bits: r.Loss.Bits, Family: r.Family, Spread: sure * spread}
 		if y > 0 && !math.IsInf(y, 0) {
 			pt.Y = &y
 		}

@@ -227,7 +227,7 @@ func TestContests(t *testing.T) {
 	}
 	var pairs contest
 	if pairs.add(one, other); pairs.wins != 1 {
-		t.Errorf("pairs do not tell: %+v, %s", pairs, times(one, other))
+		t.Errorf("pairs do not tell: %+v, %s", pairs, inTimes(times(one, other)))
 	}
 	one.parts, other.parts = one.parts[:4], other.parts[:4]
 	var few contest

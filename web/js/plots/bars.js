@@ -4,9 +4,10 @@
  */
 import { niceTicks, percent, tickText } from './ticks.js';
 import { Single } from './single.js';
+import { SPREAD, whisker } from './whisker.js';
 
 /**
- * @typedef {{name: string, value: number, roof?: number, now?: boolean}} Bar roof: what the value could be at most
+ * @typedef {{name: string, value: number, roof?: number, now?: boolean, spread?: number}} Bar roof: what the value could be at most; spread: a whisker to either side
  *
  * @typedef {object} BarOptions
  * @property {string} [unit] for the table's heading and the sentence @property {string} [roofName] what a roof means
@@ -34,7 +35,7 @@ class Bars extends Single {
   picture(pen, w, h) {
     const t = pen.theme, k = t.k, rows = this.data ?? [], named = rows.some(d => d.roof) && this.opts.roofName;
     const L = Math.max(40 * k, ...rows.map(d => pen.measure(d.name, 'note') + 10)), R = 48 * k, top = (named ? 26 : 8) * k, base = h - 22 * k;
-    const most = Math.max(0, ...rows.map(d => d.value || 0)), roof = Math.max(0, ...rows.map(d => d.roof || 0));
+    const most = Math.max(0, ...rows.map(d => (d.value || 0) + (d.spread || 0))), roof = Math.max(0, ...rows.map(d => d.roof || 0));
     // roofs far above the bars would press these together: the axis ends before them
     const need = Math.max(most, Math.min(roof, 1.9 * most)) || 1, { step } = niceTicks(0, need, 4), max = Math.ceil(need / step - 1e-9) * step;
     const X = v => L + v / max * (w - L - R);
@@ -46,7 +47,7 @@ class Bars extends Single {
     const bh = (base - top) / (rows.length || 1);
     rows.forEach((d, i) => this.#row(pen, d, top + i * bh, bh, X, L, max));
     if (!named) return;
-    const x = X(rows[0].roof && rows[0].roof < max / 2 ? rows[0].roof : 0) + 2;
+    const at = rows[0].roof <= max ? X(rows[0].roof) : X(0), x = (at + pen.measure(this.opts.roofName) + 7 < w ? at : X(0)) + 2;
     pen.hair(x, 3, x, 15 * k, { stroke: t.ink, width: 2 });
     pen.text(x + 7, 12 * k, this.opts.roofName, { halo: t.paper });
   }
@@ -64,14 +65,17 @@ class Bars extends Single {
       pen.path([x, mid - bh * 0.2, x + 5, mid, x, mid + bh * 0.2], { stroke: t.ink, width: 2 });
       pen.text(X(max) + 22 * k, mid + 4 * k, this.#text(d.roof), { align: 'end', halo: t.paper });
     }
-    const text = known ? this.#text(d.value) : '–', room = d.roof <= max && d.roof >= d.value && X(d.roof) - X(d.value) < 12 + pen.measure(text, 'lab');
-    pen.text((room ? X(d.roof) : X(known ? d.value : 0)) + 7, mid + 4 * k, text, { font: 'lab', fill: t.ink, halo: t.paper });
+    if (known && d.spread) whisker(pen, Math.max(X(0), X(d.value - d.spread)), X(d.value + d.spread), mid, Math.min(5, high / 3), false);
+    const end = known ? d.value + (d.spread ?? 0) : 0, text = known ? this.#text(d.value) : '–', room = d.roof <= max && d.roof >= end && X(d.roof) - X(end) < 12 + pen.measure(text, 'lab');
+    pen.text((room ? X(d.roof) : X(end)) + 7, mid + 4 * k, text, { font: 'lab', fill: t.ink, halo: t.paper });
   }
 
   table() {
     const rows = this.data ?? [], columns = ['name', this.opts.unit ?? 'value'];
-    if (rows.some(d => d.roof)) columns.push(this.opts.roofName ?? 'at most');
-    return { columns, rows: rows.length, cell: (r, c) => [rows[r].name, rows[r].value, rows[r].roof ?? null][c] };
+    const keys = ['name', 'value'];
+    if (rows.some(d => d.spread)) { columns.push(SPREAD); keys.push('spread'); }
+    if (rows.some(d => d.roof)) { columns.push(this.opts.roofName ?? 'at most'); keys.push('roof'); }
+    return { columns, rows: rows.length, cell: (r, c) => rows[r][keys[c]] ?? null };
   }
 }
 

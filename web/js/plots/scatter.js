@@ -10,6 +10,7 @@ import { frameOf } from './frame.js';
 import { el } from './dom.js';
 import { Single } from './single.js';
 import { theme } from './theme.js';
+import { SPREAD, whisker } from './whisker.js';
 
 const FAMILIES = { affine: ['square', 'recon'], ggml: ['circle', 'orig'], codebook: ['triangle', 'sideB'], float: ['diamond', 'other'], method: ['wedge', 'ink'], acts: ['star', 'recon'] };
 const REACH = 22;    // px from a mark that still mean it
@@ -17,7 +18,7 @@ const MOST = 9.2;    // bits: formats above are few, and would press the others 
 const DB_A_BIT = 6.02;
 
 /**
- * @typedef {{name: string, bits: number, sqnr?: number, y?: number, family: 'affine'|'ggml'|'codebook'|'float'|'method'|'acts'}} Point y where it is not SQNR
+ * @typedef {{name: string, bits: number, sqnr?: number, y?: number, spread?: number, family: 'affine'|'ggml'|'codebook'|'float'|'method'|'acts'}} Point y where it is not SQNR; spread: a whisker up and down
  *
  * @typedef {object} ScatterOptions
  * @property {(name: string) => void} [onPick] @property {string} [current] name of the format that Tensor shows
@@ -90,16 +91,17 @@ class Scatter extends Single {
   }
 
   spec(w, h) {
-    const t = theme(), k = t.k, { log } = this.opts, { pts, front, left } = this.#points(), ys = pts.map(p => p.y), xs = pts.map(p => p.x);
+    const t = theme(), k = t.k, { log } = this.opts, { pts, front, left } = this.#points(), xs = pts.map(p => p.x);
+    const tops = pts.map(({ y, d }) => (d.spread ? (log ? Math.log10(d.y + d.spread) : y + d.spread) : y)), lows = pts.map(({ y, d }) => (log ? y : y - (d.spread ?? 0)));
     const x = pts.length ? [Math.max(0, Math.floor(Math.min(...xs) - 0.3)), Math.max(...xs) + 0.7] : [1, MOST];
-    const high = Math.max(...ys, log ? -Infinity : 1), low = Math.min(...ys, log ? Infinity : 0), g = niceTicks(low, high, 6), step = g.step || 1;
+    const high = Math.max(...tops, log ? -Infinity : 1), low = Math.min(...lows, log ? Infinity : 0), g = niceTicks(low, high, 6), step = g.step || 1;
     const y = pts.length ? [Math.floor(low / step + 1e-9) * step, Math.ceil(high / step * 1.02) * step] : [0, 1], yt = niceTicks(...y, 8);
     const line = { ys: Float64Array.from(front, p => p.y), stroke: t.ink, width: 1.25 };
     const spec = {
       pad: [22 * k, 12, 18 * k, t.axis], x, y, xs: Float64Array.from(front, p => p.x), cols: [front.length > 1 ? line : null],
       xt: niceTicks(...x, Math.max(4, Math.floor(w / (56 * k)))).ticks.map(v => [v, tickText(v, 1)]), xn: 'bits',
       yt: yt.ticks.map(v => [v, log ? num(10 ** v, 2).replace(/^1(\.0)? × /, '') : tickText(v, yt.step)]), yn: this.opts.yName ?? 'SQNR, dB',
-      under: (pen, f) => this.#guide(pen, f, x), over: pen => this.#marks(pen),
+      under: (pen, f) => this.#guide(pen, f, x), over: (pen, f) => { this.#whiskers(pen, f); this.#marks(pen); },
     };
     this.#layout(spec, w, h, pts, front, left);
     return spec;
@@ -142,6 +144,16 @@ class Scatter extends Single {
     this.marks = marks;
   }
 
+  /** Of marks on the line in ink, of others faint. */
+  #whiskers(pen, f) {
+    const t = pen.theme, Y = v => f.Y(this.opts.log ? Math.log10(v) : v), low = this.opts.log ? 0 : -Infinity;
+    for (const { d, x, front } of this.marks) {
+      if (!d.spread) continue;
+      const top = Y(d.y + d.spread), y = d.y - d.spread, bottom = y > low && Y(y) <= f.y1 ? Y(y) : f.y1;
+      whisker(pen, top, bottom, x, 3, true, front ? { stroke: t.ink, width: 1.25 } : { stroke: t.line }, bottom < f.y1 ? [top, bottom] : [top]);
+    }
+  }
+
   #marks(pen) {
     const t = pen.theme, k = t.k;
     const order = [...this.marks].sort((a, b) => (a.front ?? false) - (b.front ?? false) || a.now - b.now);
@@ -167,7 +179,7 @@ class Scatter extends Single {
   }
 
   #text({ d, front }) {
-    return `${d.name}: ${+d.bits.toFixed(2)} bits, ${num(d.y ?? d.sqnr)}${this.opts.yName ? '' : ' dB'}${front ? ', on the line' : ''}`;
+    return `${d.name}: ${+d.bits.toFixed(2)} bits, ${num(d.y ?? d.sqnr)}${d.spread ? ` ± ${num(d.spread, 2)}` : ''}${this.opts.yName ? '' : ' dB'}${front ? ', on the line' : ''}`;
   }
 
   #key(e) {
@@ -184,8 +196,9 @@ class Scatter extends Single {
 
   table() {
     const on = new Set(this.#points().front.map(p => p.d)), rows = [...(this.data ?? [])].sort((a, b) => a.bits - b.bits);
-    const cell = (r, c) => { const d = rows[r]; return [d.name, d.family, d.bits, d.y ?? d.sqnr ?? null, on.has(d) ? 'yes' : 'no'][c]; };
-    return { columns: ['format', 'family', 'bits', this.opts.yName ?? 'SQNR, dB', 'on the line'], rows: rows.length, cell };
+    const some = rows.some(d => d.spread);
+    const cell = (r, c) => { const d = rows[r]; return [d.name, d.family, d.bits, d.y ?? d.sqnr ?? null, on.has(d) ? 'yes' : 'no', d.spread ?? null][c]; };
+    return { columns: ['format', 'family', 'bits', this.opts.yName ?? 'SQNR, dB', 'on the line', ...(some ? [SPREAD] : [])], rows: rows.length, cell };
   }
 
   destroy() { this.ring.remove(); super.destroy(); }
