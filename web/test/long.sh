@@ -22,6 +22,9 @@ long_tests() {
 	step "long: every format of the command, those of slow tables too"
 	go test -count=1 -timeout=1h -run=TestEveryFormat ./quant/cmd/fewbits/
 
+	step "long: methods against rounding, by as much text as tells"
+	go test -count=1 -timeout=1h -run=TestOrderOfMuchText ./quant/calibrate/
+
 	step "long: ggml's types against libggml"
 	go test -count=1 -timeout=2h -v -run='^TestLong$|RealGPT2' ./quant/ggml/ | grep -vE '^(===|    --- PASS: TestRealGPT2)'
 
