@@ -179,7 +179,7 @@ func method(t *testing.T, m *llama.Model, chunks [][]int32, name string, bits, g
 
 // TestOrderOfMuchText reads as much as it takes to tell what differs by so
 // little: with AWQ in 4 bits the small model's perplexity rises by a fifth of a
-// thousandth less than by rounding, and with Q2_K that of the large one by four
+// thousandth less than by rounding, and with Q2_K that of the large one by five
 // thousandths less.
 func TestOrderOfMuchText(t *testing.T) {
 	if os.Getenv("FEWBITS_LONG") == "" {

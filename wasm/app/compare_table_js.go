@@ -60,20 +60,8 @@ func estimated(e metric.Estimate) string {
 
 // inexact writes a text, its standard errors small.
 func (a *app) inexact(id, text string) {
-	if !a.changed("inexact", id, text) {
-		return
-	}
-	at := a.el(id)
-	at.SetTextContent("")
-	for i, part := range strings.Split(text, " ± ") {
-		if i > 0 {
-			err, rest, more := strings.Cut(part, " ")
-			at.AppendChild(a.make("small", " ± "+err))
-			if part = rest; more {
-				part = " " + part
-			}
-		}
-		at.AppendChild(a.make("span", part))
+	if a.changed("inexact", id, text) {
+		a.host.Call("inexact", id, text)
 	}
 }
 

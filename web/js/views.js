@@ -87,6 +87,12 @@ export const views = {
   /** Whether Check was pressed before anyone could answer. */
   askedEarly: () => early,
 
+  /** Writes a text in which what follows a ± is small. */
+  inexact(id, text) {
+    const part = (tag, textContent) => Object.assign(document.createElement(tag), { textContent });
+    byId(id).replaceChildren(...text.split(/( ± [\d.]+(?: × 10[⁻\d⁰-⁹¹²³]+)?)/).map((s, i) => part(i % 2 ? "small" : "span", s)));
+  },
+
   scatter(json) {
     const { points, ...opts } = JSON.parse(json);
     show("c-rd", "scatter", points, { yName: undefined, ...opts, onPick: (name) => globalThis.fewbitsPage.way(name) });

@@ -265,7 +265,7 @@ func (s *State) sweetSpot() Claim {
 		}
 		v := spot{bits, l, l.Ratio.Value * math.Pow(l.Bits/16, worth.Value)}
 		more := 100 * (v.value - 1)
-		_, err := v.over(spot{16, &ModelLoss{Bits: 16, Strayed: metric.Strayed{Ratio: metric.Estimate{Value: 1}}}, 1}, worth)
+		err := math.Hypot(l.Ratio.Error/l.Ratio.Value, math.Log(l.Bits/16)*worth.Error)
 		spots = append(spots, v)
 		c.Points = append(c.Points, Point{Name: name, Bits: l.Bits, Family: "affine", Y: &more, Spread: 100 * sure * v.value * err})
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"fewbits/quant"
-	"fewbits/quant/metric"
 	"fewbits/wasm/wire"
 )
 
@@ -348,11 +347,11 @@ func (s *State) CompareCSV() string {
 			line[11] = m.Refused
 		}
 		if l := tried[r.Name].Loss; l != nil {
-			for i, v := range []float64{l.Bits, l.Own.Value, l.Ratio.Value, l.KL.Value, l.SameTop.Value} {
+			for i, v := range []float64{l.Bits, l.Own.Value, l.Ratio.Value, l.KL.Value, l.SameTop.Value, l.Own.Error, l.Ratio.Error, l.KL.Error, l.SameTop.Error} {
+				if i > 4 {
+					i += 2 // why not, and bits of activations
+				}
 				line[12+i] = strconv.FormatFloat(v, 'g', -1, 64)
-			}
-			for i, e := range []metric.Estimate{l.Own, l.Ratio, l.KL, l.SameTop} {
-				line[19+i] = strconv.FormatFloat(e.Error, 'g', -1, 64)
 			}
 		} else if v := tried[r.Name].Tried; v != nil {
 			line[17] = v.Refused

@@ -67,7 +67,8 @@ test("every way on the demo model: the command's numbers, a front, verdicts", { 
   for (const [name, want] of wanted) {
     const got = rows.get(name);
     assert.equal(got["activation bits"], name.includes("A8") ? "8" : "", name);
-    for (const [column, value] of [["perplexity", want.perplexity], ["perplexity ratio", want.against.ratio], ["kl", want.against.kl], ["same top token", want.against.sameTop]]) {
+    for (const [column, value] of [["perplexity", want.perplexity], ["perplexity ratio", want.against.ratio], ["kl", want.against.kl], ["same top token", want.against.sameTop],
+      ["perplexity error", want.perplexityError], ["perplexity ratio error", want.against.ratioError], ["kl error", want.against.klError], ["same top token error", want.against.sameTopError]]) {
       assert.ok(Math.abs(+got[column] - value) <= 1e-9 * Math.abs(value), `${column} of ${name}: the page has ${got[column]}, the command ${value}`);
     }
   }
@@ -78,9 +79,12 @@ test("every way on the demo model: the command's numbers, a front, verdicts", { 
     const points = await dataOf(page, page.getByRole("figure", { name }));
     assert.ok(points.length > 50 && points.filter((p) => p[4] === "yes").length >= 3, `${name}: ${points.length} points`);
   }
-  const kept = await page.locator("#c-prec tr").evaluateAll((r) => r.map((tr) => [...tr.cells].map((c) => c.querySelector("span")?.textContent ?? c.textContent)));
-  for (const r of kept) assert.match(r[5], /^\d+\.\d %$/, r.join(" | "));
-  assert.equal(kept[0][5], "100.0 %");
+  const kept = await page.locator("#c-prec tr").evaluateAll((r) => r.map((tr) => [...tr.cells].map((c) => c.querySelector("span[id]")?.textContent ?? c.textContent)));
+  for (const r of kept) assert.match(r[5], /^\d+\.\d ± \d+\.\d %$/, r.join(" | "));
+  assert.equal(kept[0][5], "100.0 ± 0.0 %");
+  const cell = page.locator("#c-prec-3-ppl"), q = rows.get("INT8 per row");
+  assert.equal(await cell.textContent(), `${(+q.perplexity).toPrecision(4)} ± ${+(+q["perplexity error"]).toPrecision(1)} (${+q["perplexity ratio"] < 1 ? "−" : "+"}${Math.abs(100 * (q["perplexity ratio"] - 1)).toFixed(2)} ± ${(100 * q["perplexity ratio error"]).toFixed(2)} %)`);
+  assert.equal(await cell.locator("small").count(), 2);
   for (const claim of ["sweet", "k", "sizes", "methods"]) {
     assert.match(await page.locator(`#c-cl-${claim}-v`).textContent(), /^(Holds here( in part)?|Does not hold here|Too close to tell here)\.$/, claim);
     assert.match(await page.locator(`#c-cl-${claim}-s`).textContent(), /\d/, claim);
@@ -91,6 +95,8 @@ test("every way on the demo model: the command's numbers, a front, verdicts", { 
     await page.waitForTimeout(200);
     await fits(page, `Compare on a model at ${width} px`);
   }
+  const [bar] = await dataOf(page, page.getByRole("figure", { name: "K-quants beat Q4_0 at like size" }));
+  assert.deepEqual([bar[0], +bar[1], +bar[2]].map((v) => (v > 0 ? v.toPrecision(5) : v)), ["Q4_0", (1000 * rows.get("Q4_0").kl).toPrecision(5), (2000 * rows.get("Q4_0")["kl error"]).toPrecision(5)]);
 }));
 
 test("trials are cancelled and go on, by keyboard, and keep what is known", { timeout: 120_000 }, () => visit(site, "#/compare?on=model", async (page) => {
