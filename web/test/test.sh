@@ -88,7 +88,8 @@ cmd_test() {
 	step "Go, native"
 	go test "${short[@]}" ./...
 
-	# Assembly is for wasm alone: natively the portable twins are what runs.
+	# Assembly is for wasm: natively the portable twins are what runs, but for the
+	# product of float32 matrices on amd64.
 	step "Go, js/wasm under Node"
 	local runner
 	runner=$(go env GOROOT)/lib/wasm/go_js_wasm_exec
