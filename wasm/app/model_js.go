@@ -347,9 +347,13 @@ func (a *app) bar(id string, share float64) {
 }
 
 func (a *app) renderCommands() {
-	own, llama := a.state.Model.Commands()
+	m := &a.state.Model
+	if m.File != nil && m.Plan == nil && m.Fault == "" {
+		return // what comes below would move up, and down again with the plan
+	}
+	own, llama := m.Commands()
 	a.show("m-cmdsec", own != "")
-	a.show("m-repsec", a.state.Model.Plan != nil)
+	a.show("m-repsec", m.Plan != nil)
 	a.text("m-own", own)
 	a.show("m-llamabox", llama != "")
 	a.text("m-llama", llama)

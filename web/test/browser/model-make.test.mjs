@@ -47,6 +47,8 @@ const on = (cores, f, g, setup) => visit(site, "#/model", async (page, context) 
   await f(page, context);
 }, g);
 
+const percent = (page) => page.evaluate(() => +document.getElementById("m-progress").getAttribute("aria-valuenow"));
+
 /** Waits until so much of the work is done, in per cent. */
 const at = (page, percent) => page.waitForFunction((n) => +document.getElementById("m-progress").getAttribute("aria-valuenow") >= n, percent, { timeout: 60_000 });
 
@@ -125,9 +127,9 @@ test("a worker that goes without a word is replaced, and the file is the same", 
     await button(page, "Quantize").click();
     await at(page, 5);
     for (const name of ["job-1", "job-2", "job-1"]) {
-      const worker = (await named(page)).get(name);
+      const worker = (await named(page)).get(name), so = await percent(page);
       await worker?.evaluate(() => self.close()).catch(() => {});
-      await page.waitForTimeout(150);
+      await at(page, so + 1); // a task that takes three workers with it is given up
     }
     await same(await download(page, dir));
     assert.equal(await alert(page).count(), 0);
