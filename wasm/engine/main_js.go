@@ -18,7 +18,7 @@ const gcPercent = 25
 
 // slice is how long the engine may be at work before the worker hears what was
 // sent to it meanwhile.
-const slice = 6 * time.Millisecond
+const slice = 5 * time.Millisecond
 
 // Run sets globalThis.fewbitsEngine, a function
 //

@@ -139,7 +139,7 @@ func (n *analysis) keep() (err error) {
 const (
 	unitValues  = 1 << 14              // that are quantized first, to see how fast it goes
 	unitLeast   = time.Millisecond     // a piece that took less may be twice as large
-	unitMost    = 3 * time.Millisecond // one that took more is halved
+	unitMost    = 2 * time.Millisecond // one that took more is halved
 	countValues = 1 << 20              // whose errors are counted at a time
 )
 
