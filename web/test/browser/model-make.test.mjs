@@ -126,10 +126,10 @@ test("a worker that goes without a word is replaced, and the file is the same", 
   await on(2, async (page) => {
     await button(page, "Quantize").click();
     await at(page, 5);
-    for (const name of ["job-1", "job-2", "job-1"]) {
+    for (const name of ["job-1", "job-2"]) { // no third one: a task that takes three workers with it is given up
       const worker = (await named(page)).get(name), so = await percent(page);
       await worker?.evaluate(() => self.close()).catch(() => {});
-      await at(page, so + 1); // a task that takes three workers with it is given up
+      await at(page, Math.min(100, so + 1));
     }
     await same(await download(page, dir));
     assert.equal(await alert(page).count(), 0);
