@@ -56,12 +56,7 @@ func Files(files []quant.File) (*Model, error) {
 			return nil, err
 		}
 		if list == nil {
-			m, err := openOne(files)
-			if err != nil {
-				return nil, err
-			}
-			m.All = files
-			return m, nil
+			return openOne(files)
 		}
 		files = list
 	}
@@ -90,7 +85,7 @@ func openOne(files []quant.File) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Source: s, Files: files}
+	m := &Model{Source: s, Files: files, All: files}
 	if _, err := m.restore(files); err != nil {
 		return nil, err
 	}

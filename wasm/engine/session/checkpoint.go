@@ -86,18 +86,16 @@ func checkpointTarget(v wire.CheckpointArgs) (checkpoint.Target, error) {
 	if err != nil {
 		return t, err
 	}
-	var o quant.Options
-	given := map[string]bool{}
-	for k, value := range v.Options {
+	for k := range v.Options {
 		if !slices.Contains(t.Options, k) {
 			return t, fmt.Errorf("%s as %s has no option %q", v.Format, v.As, k)
 		}
-		if err := o.Set(k, value); err != nil {
-			return t, err
-		}
-		given[k] = true
 	}
-	return t, t.Set(o, func(name string) bool { return given[name] })
+	o, err := optionsFrom(v.Options)
+	if err != nil {
+		return t, err
+	}
+	return t, t.Set(o, func(name string) bool { _, given := v.Options[name]; return given })
 }
 
 // exportInput is the model under the names that transformers gives it.
